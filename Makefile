@@ -1,0 +1,172 @@
+# kerf: `make run` and `make test` do everything on a fresh machine; `make help` lists the rest.
+
+PREFIX  ?= /usr/local
+DESTDIR ?=
+CC      ?= cc
+AR      ?= ar
+BUILD   ?= build
+# Objects live in a directory per variant, so that sanitizer and coverage builds never mix.
+VARIANT ?= release
+
+VERSION := $(shell sed -n 's/^\#define KERF_VERSION "\(.*\)"/\1/p' include/kerf/kerf.h)
+SOMAJOR := 0
+
+WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
+            -Wvla -Wundef $(if $(CI)$(WERROR),-Werror)
+CFLAGS_release  := -O2 -g
+CFLAGS_sanitize := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+CFLAGS_coverage := -O0 -g --coverage
+CFLAGS  ?= $(CFLAGS_$(VARIANT))
+LDFLAGS ?=
+ALL_CFLAGS := -std=c11 -D_GNU_SOURCE -Iinclude -I. -I$(BUILD)/gen $(shell pkg-config --cflags jansson 2>/dev/null) \
+              $(if $(wildcard /usr/include/nanopb/pb.h),-I/usr/include/nanopb) \
+              -fPIC -fvisibility=hidden -MMD -MP $(WARNINGS) $(CFLAGS) $(CPPFLAGS)
+ALL_LDFLAGS := $(if $(filter sanitize,$(VARIANT)),-fsanitize=address$(comma)undefined) \
+               $(if $(filter coverage,$(VARIANT)),--coverage) $(LDFLAGS)
+LIBS := -ljansson -lglpk -lprotobuf-nanopb -lm -lpthread
+comma := ,
+
+OBJ := $(BUILD)/obj/$(VARIANT)
+LIB_SRC := $(sort $(wildcard base/*.c model/*.c model/*/*.c net/*.c net/*/*.c planner/*.c planner/solve/*.c))
+CLI_SRC := $(sort $(wildcard planner/cli/*.c))
+TEST_SUPPORT_SRC := $(sort $(wildcard tests/support/*.c))
+TEST_SRC := $(sort $(wildcard tests/unit/test_*.c tests/property/test_*.c tests/fuzz/test_*.c))
+BENCH_SRC := $(sort $(wildcard tests/bench/bench_*.c))
+
+GEN_OBJ := $(OBJ)/gen/onnx.pb.o
+LIB_OBJ := $(LIB_SRC:%.c=$(OBJ)/%.o) $(GEN_OBJ)
+CLI_OBJ := $(CLI_SRC:%.c=$(OBJ)/%.o)
+TEST_SUPPORT_OBJ := $(TEST_SUPPORT_SRC:%.c=$(OBJ)/%.o)
+TEST_BIN := $(TEST_SRC:%.c=$(OBJ)/%)
+BENCH_BIN := $(BENCH_SRC:%.c=$(OBJ)/%)
+INTERNAL := $(OBJ)/libkerf-internal.a
+
+# The release variant's results are also build/kerf, build/libkerf.a and so on.
+OUT := $(if $(filter release,$(VARIANT)),$(BUILD),$(BUILD)/$(VARIANT))
+
+.PHONY: all
+all: $(OUT)/kerf $(OUT)/libkerf.a $(OUT)/libkerf.so $(OUT)/kerf.pc
+
+# --- ONNX schema: C from the trimmed .proto, by nanopb ----------------------------------------
+NANOPB_GENERATOR := $(firstword $(shell command -v nanopb_generator nanopb_generator.py 2>/dev/null))
+$(BUILD)/gen/onnx.pb.c $(BUILD)/gen/onnx.pb.h &: model/onnx/onnx.proto $(wildcard model/onnx/onnx.options)
+	@mkdir -p $(BUILD)/gen
+	$(NANOPB_GENERATOR) -q -I model/onnx -D $(BUILD)/gen onnx.proto
+$(OBJ)/gen/onnx.pb.o: $(BUILD)/gen/onnx.pb.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -Wno-conversion -c -o $@ $<
+$(filter $(OBJ)/model/onnx/%,$(LIB_OBJ)): | $(BUILD)/gen/onnx.pb.h
+
+$(OBJ)/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -c -o $@ $<
+
+# --- libraries and the command -----------------------------------------------------------------
+$(INTERNAL): $(LIB_OBJ)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+# One relocatable object with everything but the public symbols made local.
+$(OUT)/libkerf.a: $(LIB_OBJ)
+	@mkdir -p $(@D)
+	$(CC) -r -nostdlib -o $(OBJ)/kerf.o $^ -Wl,--whole-archive -lprotobuf-nanopb -Wl,--no-whole-archive
+	objcopy --localize-hidden -w --keep-global-symbol='kerf_*' $(OBJ)/kerf.o
+	@rm -f $@
+	$(AR) rcs $@ $(OBJ)/kerf.o
+
+$(OUT)/libkerf.so: $(LIB_OBJ) base/libkerf.map
+	@mkdir -p $(@D)
+	$(CC) -shared -Wl,-soname,libkerf.so.$(SOMAJOR) -Wl,--version-script=base/libkerf.map $(ALL_LDFLAGS) -o $@ $(LIB_OBJ) $(LIBS)
+	ln -sf libkerf.so $(@D)/libkerf.so.$(SOMAJOR)
+
+$(OUT)/kerf: $(CLI_OBJ) $(INTERNAL)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+
+$(OUT)/kerf.pc: base/kerf.pc.in Makefile
+	@mkdir -p $(@D)
+	sed -e 's|@PREFIX@|$(PREFIX)|g' -e 's|@VERSION@|$(VERSION)|g' $< > $@
+
+# --- tests ---------------------------------------------------------------------------------------
+$(TEST_BIN): %: %.o $(TEST_SUPPORT_OBJ) $(INTERNAL)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(LIBS)
+$(BENCH_BIN): %: %.o $(TEST_SUPPORT_OBJ) $(INTERNAL)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+
+TEST_SCRIPTS := $(sort $(wildcard tests/cli/test_*.sh tests/cli/test_*.py))
+
+.PHONY: build-tests check test sanitize coverage bench run deps test-deps lint format
+build-tests: all $(TEST_BIN)
+
+# Quick: seconds to a minute. The full run repeats with more random cases.
+check: build-tests
+	@KERF=$(OUT)/kerf KERF_BUILD=$(OUT) tests/run $(TEST_BIN) $(TEST_SCRIPTS)
+
+test: test-deps
+	@$(MAKE) --no-print-directory build-tests
+	@KERF_TEST_FULL=1 KERF=$(OUT)/kerf KERF_BUILD=$(OUT) tests/run $(TEST_BIN) $(TEST_SCRIPTS)
+
+sanitize:
+	@$(MAKE) --no-print-directory VARIANT=sanitize check
+
+coverage:
+	@$(MAKE) --no-print-directory VARIANT=coverage check
+	@tests/coverage $(BUILD)/obj/coverage
+
+bench: all $(BENCH_BIN)
+	@KERF=$(OUT)/kerf KERF_BENCH_DIR=$(OBJ)/tests/bench tests/bench/run
+
+# Installs what is missing from the distribution's packages; says what to do where it cannot.
+deps:
+	@./install-deps build
+test-deps:
+	@./install-deps build test
+
+run: deps
+	@$(MAKE) --no-print-directory all
+	@echo
+	$(BUILD)/kerf plan resnet50 --device jetson-tx2 --server edge-gpu --link wifi-n
+
+lint:
+	clang-tidy -quiet $(LIB_SRC) $(CLI_SRC) -- $(filter-out -MMD -MP,$(ALL_CFLAGS))
+	cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,portability --inline-suppr -Iinclude -I. $(LIB_SRC) $(CLI_SRC)
+format:
+	clang-format -i $(shell git ls-files '*.c' '*.h')
+
+# --- installation --------------------------------------------------------------------------------
+D := $(DESTDIR)$(PREFIX)
+MAN := $(wildcard docs/man/*.1)
+CONFIGS := $(wildcard configs/*/*.json)
+.PHONY: install uninstall clean help
+install: all
+	install -d $(D)/bin $(D)/lib/pkgconfig $(D)/include/kerf $(D)/share/man/man1
+	install -m 755 $(BUILD)/kerf $(D)/bin/kerf
+	install -m 644 $(BUILD)/libkerf.a $(D)/lib/libkerf.a
+	install -m 755 $(BUILD)/libkerf.so $(D)/lib/libkerf.so.$(VERSION)
+	ln -sf libkerf.so.$(VERSION) $(D)/lib/libkerf.so.$(SOMAJOR)
+	ln -sf libkerf.so.$(VERSION) $(D)/lib/libkerf.so
+	install -m 644 $(BUILD)/kerf.pc $(D)/lib/pkgconfig/kerf.pc
+	install -m 644 include/kerf/*.h $(D)/include/kerf
+	install -m 644 $(MAN) $(D)/share/man/man1
+	for f in $(CONFIGS); do install -D -m 644 $$f $(D)/share/kerf/$${f#configs/} || exit 1; done
+
+uninstall:
+	rm -f $(D)/bin/kerf $(D)/lib/libkerf.a $(D)/lib/libkerf.so $(D)/lib/libkerf.so.$(SOMAJOR) $(D)/lib/libkerf.so.$(VERSION) $(D)/lib/pkgconfig/kerf.pc
+	rm -rf $(D)/include/kerf $(D)/share/kerf
+	rm -f $(patsubst docs/man/%,$(D)/share/man/man1/%,$(MAN))
+
+clean:
+	rm -rf $(BUILD)
+
+help:
+	@echo 'make run        install what is missing, build, and plan a bundled network'
+	@echo 'make test       install what is missing, build, and run all tests'
+	@echo 'make            build build/kerf, libkerf.a, libkerf.so'
+	@echo 'make check      the quick tests'
+	@echo 'make sanitize   the quick tests under address and undefined-behaviour sanitizers'
+	@echo 'make coverage   line coverage by module'
+	@echo 'make bench      timings, as ratios against peers run side by side'
+	@echo 'make lint       clang-tidy and cppcheck        make format   clang-format'
+	@echo 'make install    PREFIX=$(PREFIX) DESTDIR=      make uninstall, make clean'
+
+-include $(shell [ -d $(OBJ) ] && find $(OBJ) -name '*.d')

@@ -1,0 +1,120 @@
+/* Devices and servers: what an operator costs in time and energy on a board.
+ *
+ * A device has one or more power modes, each a full set of coefficients. Cost of a contiguous part
+ * of a network on a device (docs/cost-model.md has the equations and their sources):
+ *
+ *     latency = partition_s + sum over fused groups of the group's latency
+ *     energy  = partition_J + sum over fused groups of the group's energy   (whole board)
+ *
+ * Measured figures (kerf_profile) replace the estimates operator by operator.
+ */
+#ifndef KERF_DEVICE_H
+#define KERF_DEVICE_H
+
+#include "network.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* How a group's compute time and memory time combine. */
+typedef enum kerf_latency_form {
+    KERF_LATENCY_SUM, /* launch + MACs * s_per_mac + bytes * s_per_byte */
+    KERF_LATENCY_MAX  /* launch + max(MACs * s_per_mac, bytes * s_per_byte): roofline */
+} kerf_latency_form;
+
+typedef enum kerf_energy_form {
+    KERF_ENERGY_CLASSES,     /* launch_J + sum MACs * J_per_mac[class] + bytes * J_per_byte */
+    KERF_ENERGY_MAC_KERNELS, /* fc: a * MACs; convolution: b * MACs + c * kernels (seed model) */
+    KERF_ENERGY_FLOOR,       /* (F^p + G^p)^(1/p), F = floor_J per launch, G as KERF_ENERGY_CLASSES */
+    KERF_ENERGY_POWER        /* active_W * latency: all that is known is the board's power */
+} kerf_energy_form;
+
+typedef struct kerf_power_mode {
+    char *name;
+    kerf_latency_form latency_form;
+    kerf_energy_form energy_form;
+    double s_per_mac[KERF_CLASS_COUNT];
+    double s_per_byte;  /* activations read and written outside the group, and weights */
+    double launch_s;    /* per group */
+    double partition_s; /* once per side that has any operator */
+    double J_per_mac[KERF_CLASS_COUNT];
+    double J_per_byte;
+    double launch_J;
+    double partition_J;
+    double J_per_kernel;   /* mac-kernels: c */
+    double kernel_quantum; /* mac-kernels: kernels are rounded up to a multiple of this; 1 = none */
+    double floor_J;        /* floor: per group */
+    double floor_exponent; /* floor: p */
+    double active_W;       /* power form */
+    double idle_W;         /* the whole board while it waits */
+} kerf_power_mode;
+
+typedef struct kerf_device {
+    char *name;
+    char *description;
+    char *provenance; /* where the numbers come from, one paragraph */
+    char *fit;        /* cross-validated error of the coefficients, in words and figures */
+    char *assumptions;
+    kerf_power_mode *modes;
+    size_t n_modes;
+    size_t default_mode;
+    double memory_bytes; /* memory of the board, 0 = not stated */
+    char **unsupported;  /* operator types that cannot run here */
+    size_t n_unsupported;
+} kerf_device;
+
+/* Loads a device or server file ("kerf-device/1", configs/schema/device.json). The caller owns
+ * *device. KERF_E_IO, KERF_E_SYNTAX, KERF_E_INVALID. */
+KERF_API kerf_status kerf_device_load(const char *path, kerf_device **device, kerf_error *err);
+KERF_API void kerf_device_destroy(kerf_device **device);
+
+/* The power mode of that name, KERF_NONE if there is none. */
+KERF_API size_t kerf_device_find_mode(const kerf_device *device, const char *name);
+
+/* True if the device can run operators of this type. */
+KERF_API bool kerf_device_supports(const kerf_device *device, const char *type);
+
+/* Measured figures of one network's operators ("kerf-profile/1"), by operator name. */
+typedef struct kerf_profile {
+    char *network;
+    char *source; /* where and how measured */
+    struct kerf_measured {
+        char *name;       /* operator */
+        double latency_s; /* NAN: not measured */
+        double energy_J;  /* NAN: not measured */
+    } *operators;
+    size_t n_operators;
+} kerf_profile;
+
+/* Loads a profile for a network; names that the network lacks are errors. The caller owns it. */
+KERF_API kerf_status kerf_profile_load(const char *path, const kerf_network *network,
+                                       kerf_profile **profile, kerf_error *err);
+KERF_API void kerf_profile_destroy(kerf_profile **profile);
+
+typedef struct kerf_cost {
+    double latency_s;
+    double energy_J;
+} kerf_cost;
+
+/* A pricer binds a network, a power mode and optionally measured figures. It borrows all three. */
+typedef struct kerf_pricer kerf_pricer;
+KERF_API kerf_status kerf_pricer_create(const kerf_network *network, const kerf_power_mode *mode,
+                                        const kerf_profile *profile, kerf_pricer **pricer,
+                                        kerf_error *err);
+KERF_API void kerf_pricer_destroy(kerf_pricer **pricer);
+
+/* Cost of running operators [first, last) of a fused group (positions in its path) as one part,
+ * without the per-partition constants. A part that is not the whole group pays its own launch and
+ * the traffic of the tensors where the group was broken. Empty parts cost 0. Pure; any thread. */
+KERF_API kerf_cost kerf_price_part(const kerf_pricer *pricer, size_t group, size_t first,
+                                   size_t last);
+
+/* Number of the network's placed operators whose latency (energy) is measured, not estimated. */
+KERF_API size_t kerf_pricer_measured_latency(const kerf_pricer *pricer);
+KERF_API size_t kerf_pricer_measured_energy(const kerf_pricer *pricer);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

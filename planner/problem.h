@@ -1,0 +1,115 @@
+/* The cut problem: numbers only, no names, no shapes. What solvers work on.
+ *
+ * x(v) = 0 on the device, 1 on the server, for operators v = 0 .. n-1 in topological order; for
+ * every tensor, x(producer) <= x(consumer). The cost of a placement x:
+ *
+ *   device  = device_part once if any x = 0, plus the groups' tables
+ *   server  = server_part once if any x = 1, plus the groups' tables (load already applied)
+ *   B_up    = sum of up_bytes over tensors whose producer is on the device (or is the source) and
+ *             of which a consumer is on the server (or which is needed at the server: to_server)
+ *   B_down  = sum of down_bytes over results (to_device) whose producer is on the server
+ *   latency = device_s + T_up(B_up) + server_s + T_down(B_down)         (T: kerf_link_transfer_s)
+ *   energy  = device_J + J_up(B_up) + J_down(B_down) + fixed_J [if B_up + B_down > 0]
+ *             + wait_W * (T_up + server_s + T_down)     or wait_W * T_up with result_at_server
+ *   slowest stage = max(device_s, occupancy_up(B_up), server_s, occupancy_down(B_down))
+ *   throughput objective value, minimised here: the slowest stage in seconds
+ *
+ * Everything is minimised. Sizes: n operators, arrays owned by the problem's builder.
+ */
+#ifndef KERF_PLANNER_PROBLEM_H
+#define KERF_PLANNER_PROBLEM_H
+
+#include "kerf/plan.h"
+
+#include <stdint.h>
+
+#define CUT_SOURCE KERF_NONE /* producer of the network's inputs: always on the device */
+
+typedef struct cut_cost {
+    double device_s, device_J, server_s, server_J;
+} cut_cost;
+
+/* A fused group: a path in the DAG, so its first j operators are on the device and the rest on the
+ * server; table[j], j = 0 .. n, is what both sides pay together for that. Arbitrary non-negative
+ * numbers: additivity inside a group is not assumed. Every operator is in exactly one group. */
+typedef struct cut_group {
+    const size_t *operators;
+    size_t n;
+    const cut_cost *table;
+} cut_group;
+
+typedef struct cut_tensor {
+    size_t producer; /* operator or CUT_SOURCE */
+    const size_t *consumers; /* ascending */
+    size_t n_consumers;
+    double up_bytes;   /* payload bytes if it crosses to the server, >= 0 */
+    double down_bytes; /* payload bytes if it comes back, >= 0 */
+    bool to_server;    /* a result needed at the server: as if consumed there */
+    bool to_device;    /* a result needed on the device */
+} cut_tensor;
+
+/* Weights held once on the device if any of these operators is there. */
+typedef struct cut_weight {
+    double bytes;
+    const size_t *operators;
+    size_t n;
+} cut_weight;
+
+/* A buffer of activations: alive on the device from its producer (or from the start, if the
+ * source fills it) until its last reader has run there, and to the end if any reader is on the
+ * server or `kept`. Readers run in operator order. A buffer whose producer is on the server is not
+ * on the device. (Views and in-place members of a fused group share their buffer; its producer is
+ * the first operator that writes it.) */
+typedef struct cut_buffer {
+    double bytes;
+    size_t producer;
+    const size_t *readers; /* ascending */
+    size_t n_readers;
+    bool kept;
+} cut_buffer;
+
+typedef struct cut_problem {
+    size_t n;
+    const cut_group *groups;
+    size_t n_groups;
+    const cut_tensor *tensors; /* every dependency between operators is in some tensor */
+    size_t n_tensors;
+    const cut_weight *weights;
+    size_t n_weights;
+    const cut_buffer *buffers;
+    size_t n_buffers;
+    cut_cost device_part; /* only device_s, device_J are set */
+    cut_cost server_part; /* only server_s, server_J are set */
+    const kerf_link *link;
+    double wait_W; /* board idle + radio idle */
+    bool result_at_server;
+    const uint8_t *pin; /* n entries of kerf_side; NULL: none */
+    kerf_objective objective;
+    double weight_energy, weight_latency;
+    kerf_limits limits;
+} cut_problem;
+
+/* What a placement costs, every figure from its definition above, O(size of the problem). */
+typedef struct cut_value {
+    double device_s, device_J, server_s, server_J; /* device_J: compute only */
+    double up_bytes, down_bytes;
+    double up_s, down_s, up_J, down_J, fixed_J, wait_J;
+    double energy_J, latency_s, slowest_s;
+    double memory_bytes; /* weights + peak activations on the device */
+    size_t device_operators;
+    double objective; /* in the objective's unit, minimised (throughput: seconds) */
+    double violation; /* largest relative excess over a limit; 0 if all are kept */
+} cut_value;
+void cut_evaluate(const cut_problem *problem, const uint8_t *x, cut_value *value);
+
+/* Combines energy, latency, slowest stage and server energy into the objective. */
+double cut_objective(const cut_problem *problem, double energy_J, double latency_s,
+                     double slowest_s, double server_J);
+
+/* True if no edge goes from server to device and every pin is kept. */
+bool cut_is_legal(const cut_problem *problem, const uint8_t *x);
+
+/* True if a limit is asked for (pins are not limits: every solver keeps them). */
+bool cut_has_limits(const cut_problem *problem);
+
+#endif
