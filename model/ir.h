@@ -13,6 +13,7 @@
 #include "kerf/network.h"
 
 #define IR_MAX_RANK 16
+#define IR_MAX_DEPTH 32              /* of nested graphs */
 #define IR_MAX_FOLD 4096             /* values with more elements are not folded */
 #define IR_UNKNOWN_INT INT64_MIN     /* an element of a folded value that is not known */
 #define IR_DIM_UNKNOWN (-1)
@@ -27,7 +28,8 @@ typedef struct ir_value {
     kerf_type declared_type;
     int declared_rank;
     int64_t declared_dims[IR_MAX_RANK];
-    char **dim_names;          /* inputs: symbolic names by dimension, entries may be NULL; or NULL */
+    char **dim_names;          /* inputs: symbolic names by dimension, IR_MAX_RANK entries that may
+                                  be NULL; or NULL */
     bool initializer;          /* stands in the file with data (in line, or as external data) */
     bool constant;             /* depends on no network input */
     kerf_type stored_type;     /* constants that a runtime keeps in another type (int8 behind
