@@ -97,7 +97,9 @@ typedef struct kerf_cost {
     double energy_J;
 } kerf_cost;
 
-/* A pricer binds a network, a power mode and optionally measured figures. It borrows all three. */
+/* A pricer binds a network, a power mode and optionally measured figures; it borrows the mode, and
+ * the others until this returns. KERF_E_INVALID: a coefficient or figure that is negative or not
+ * finite, an operator that the profile names twice or the network lacks. */
 typedef struct kerf_pricer kerf_pricer;
 KERF_API kerf_status kerf_pricer_create(const kerf_network *network, const kerf_power_mode *mode,
                                         const kerf_profile *profile, kerf_pricer **pricer,
@@ -106,7 +108,8 @@ KERF_API void kerf_pricer_destroy(kerf_pricer **pricer);
 
 /* Cost of running operators [first, last) of a fused group (positions in its path) as one part,
  * without the per-partition constants. A part that is not the whole group pays its own launch and
- * the traffic of the tensors where the group was broken. Empty parts cost 0. Pure; any thread. */
+ * the traffic of the tensors where the group was broken. Empty parts cost 0; a part that touches a
+ * tensor of unknown size costs NAN. Pure; any thread. */
 KERF_API kerf_cost kerf_price_part(const kerf_pricer *pricer, size_t group, size_t first,
                                    size_t last);
 
