@@ -75,11 +75,13 @@ kerf_json kerf_json_at(const kerf_json *array, size_t index);
 bool kerf_json_as_object(const kerf_json *value);
 bool kerf_json_as_array(const kerf_json *value, size_t *length);
 bool kerf_json_as_string(const kerf_json *value, const char **text);
+bool kerf_json_as_bool(const kerf_json *value, bool *flag);
+bool kerf_json_as_number(const kerf_json *value, double low, double high, double *number);
 bool kerf_json_as_integer(const kerf_json *value, int64_t low, int64_t high, int64_t *number);
 bool kerf_json_as_quantity(const kerf_json *value, kerf_quantity kind, double *number);
 
 /* Iterates an object's members in file order: start with *iterator NULL; false at the end. Marks
- * every member as known. */
+ * every member as known. "notes" is passed over. */
 bool kerf_json_next(const kerf_json *object, void **iterator, kerf_json *member);
 
 /* Refuses every key of the object that no getter asked for (a misspelling is suggested for). */

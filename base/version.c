@@ -1,0 +1,6 @@
+#include "kerf/kerf.h"
+
+const char *kerf_version(void)
+{
+    return KERF_VERSION;
+}
