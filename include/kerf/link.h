@@ -5,7 +5,9 @@
  *
  * t is TCP's transfer time in fluid form (slow start if the window is cold); it is concave and
  * non-decreasing in B, and so is the energy. setup is the radio's promotion where it starts idle
- * and the handshake of a new connection. Equations and sources: docs/cost-model.md.
+ * and the handshake of a new connection: the uplink's alone, because it comes first in an inference
+ * and leaves the radio awake and the connection open for the downlink. Equations and sources:
+ * docs/cost-model.md.
  */
 #ifndef KERF_LINK_H
 #define KERF_LINK_H
@@ -46,7 +48,8 @@ typedef struct kerf_link {
     double switch_s, switch_W;       /* from LTE to 5G */
     double tail_s, tail_W;           /* after the last transfer */
     double gap_s;             /* time to the next inference's transfer; 0: unknown, longer than the
-                                 tail. Shorter than the tail: no promotion, and a shorter tail. */
+                                 tail. Shorter than the tail: no promotion, and a shorter tail.
+                                 Warm: never a promotion, but the tail that follows is charged. */
 } kerf_link;
 
 /* Loads a link file ("kerf-link/1", configs/schema/link.json), which may take its rate, RTT and
@@ -63,7 +66,7 @@ KERF_API double kerf_link_effective_rate_bps(const kerf_link *link, kerf_directi
 /* T(B) in seconds for B >= 0 payload bytes; concave, non-decreasing, 0 for B = 0. */
 KERF_API double kerf_link_transfer_s(const kerf_link *link, kerf_direction direction, double bytes);
 
-/* Its limit for B -> 0+ (setup and propagation), and its right derivative at B > 0, in s/byte;
+/* Its limit for B -> 0+ (setup, propagation, and the time of message_bytes), and its right derivative at B > 0, in s/byte;
  * for B = 0 the slope's limit for B -> 0+. */
 KERF_API double kerf_link_fixed_s(const kerf_link *link, kerf_direction direction);
 KERF_API double kerf_link_slope_s_per_byte(const kerf_link *link, kerf_direction direction,
