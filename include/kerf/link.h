@@ -66,8 +66,8 @@ KERF_API double kerf_link_effective_rate_bps(const kerf_link *link, kerf_directi
 /* T(B) in seconds for B >= 0 payload bytes; concave, non-decreasing, 0 for B = 0. */
 KERF_API double kerf_link_transfer_s(const kerf_link *link, kerf_direction direction, double bytes);
 
-/* Its limit for B -> 0+ (setup, propagation, and the time of message_bytes), and its right derivative at B > 0, in s/byte;
- * for B = 0 the slope's limit for B -> 0+. */
+/* Its limit for B -> 0+ (setup, propagation, and the time of message_bytes), and its right
+ * derivative at B > 0, in s/byte; for B = 0 the slope's limit for B -> 0+. */
 KERF_API double kerf_link_fixed_s(const kerf_link *link, kerf_direction direction);
 KERF_API double kerf_link_slope_s_per_byte(const kerf_link *link, kerf_direction direction,
                                            double bytes);
