@@ -39,7 +39,7 @@ typedef struct cut_group {
 } cut_group;
 
 typedef struct cut_tensor {
-    size_t producer; /* operator or CUT_SOURCE */
+    size_t producer;         /* operator or CUT_SOURCE */
     const size_t *consumers; /* ascending */
     size_t n_consumers;
     double up_bytes;   /* payload bytes if it crosses to the server, >= 0 */

@@ -1,0 +1,302 @@
+#include "planner/explain.h"
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "kerf/units.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SLOWEST_BPS 1.0 /* rates beyond these are never asked for */
+#define FASTEST_BPS 1e13
+#define SAME        1e-9 /* relative difference below which two costs are the same */
+#define MAX_STEPS   200  /* a break-even search that takes longer is given up: never seen */
+
+/* --- break-even
+ * ------------------------------------------------------------------------------------ */
+
+typedef struct rate_search {
+    cut_problem problem; /* a copy whose link is ours */
+    kerf_link link;
+    kerf_solver solver;
+    const cut_options *options;
+    const uint8_t *x;
+} rate_search;
+
+/* Cost of a placement at a rate; INFINITY where it breaks a limit. */
+static double cost_at(rate_search *s, const uint8_t *x, double rate_bps)
+{
+    cut_value value;
+    s->link.rate_bps[KERF_UPLINK] = rate_bps;
+    cut_evaluate(&s->problem, x, &value);
+    return value.violation > SAME ? INFINITY : value.objective;
+}
+
+static bool better(double challenger, double cost)
+{
+    return challenger < cost && (isinf(cost) || challenger < cost - SAME * fabs(cost));
+}
+
+/* The best placement at a rate; *challenger is NULL if x is (still) it, or if nothing is feasible
+ * there. *holds tells whether x is as good as any. */
+static kerf_status challenge(rate_search *s, double rate_bps, uint8_t **challenger, bool *holds,
+                             kerf_error *err)
+{
+    *challenger = NULL;
+    const double mine = cost_at(s, s->x, rate_bps);
+    cut_solution best = {0};
+    kerf_error local = {0};
+    kerf_status status = cut_solve(&s->problem, s->solver, s->options, &best, &local);
+    if (status == KERF_E_INFEASIBLE) {
+        *holds = isfinite(mine);
+        return KERF_OK;
+    }
+    if (status != KERF_OK) {
+        if (err)
+            *err = local;
+        return status;
+    }
+    *holds = !better(best.objective, mine);
+    if (!*holds) {
+        *challenger = best.x;
+        best.x = NULL;
+    }
+    cut_solution_clear(&best);
+    return KERF_OK;
+}
+
+/* Rate between `good`, where x is no worse than the challenger, and `bad`, where it is worse (or
+ * infeasible: challenger NULL), by bisection on the logarithm. */
+static double crossing(rate_search *s, const uint8_t *challenger, double good, double bad)
+{
+    for (int i = 0; i < 200 && fabs(good - bad) > 1e-12 * good; i++) {
+        const double middle = sqrt(good) * sqrt(bad);
+        const double mine = cost_at(s, s->x, middle);
+        const bool worse = challenger ? cost_at(s, challenger, middle) < mine : isinf(mine);
+        if (worse)
+            bad = middle;
+        else
+            good = middle;
+    }
+    return bad;
+}
+
+/* Costs that are products (edp) can change order twice: look in between as well. */
+static kerf_status look_between(rate_search *s, double from, double to, double *far,
+                                uint8_t **challenger, bool *holds, kerf_error *err)
+{
+    const int points = s->problem.objective == KERF_OBJ_EDP ? 16 : 0;
+    for (int i = 1; i < points; i++) {
+        const double rate = from * pow(to / from, (double)i / points);
+        const kerf_status status = challenge(s, rate, challenger, holds, err);
+        if (status != KERF_OK || !*holds) {
+            *far = rate;
+            return status;
+        }
+    }
+    return KERF_OK;
+}
+
+/* Walks from the far end towards the present rate: whatever beats x there is met where it first
+ * equals x, and asked again from there (Newton's method on the lower envelope). */
+static kerf_status find_border(rate_search *s, double present, double end, double never,
+                               double *border, kerf_error *err)
+{
+    double far = end;
+    for (int step = 0; step < MAX_STEPS; step++) {
+        uint8_t *challenger = NULL;
+        bool holds = true;
+        kerf_status status = challenge(s, far, &challenger, &holds, err);
+        if (status == KERF_OK && holds)
+            status = look_between(s, present, far, &far, &challenger, &holds, err);
+        if (status != KERF_OK)
+            return status;
+        if (holds) {
+            *border = far == end ? never : far;
+            return KERF_OK;
+        }
+        const double next = crossing(s, challenger, present, far);
+        free(challenger);
+        if (fabs(next - far) <= 1e-10 * far || fabs(next - present) <= 1e-10 * present) {
+            *border = next;
+            return KERF_OK;
+        }
+        /* At the crossing itself the challenger is as good as x; one step back x holds if nothing
+         * else beats it. */
+        far = next * (far > present ? 1 - 1e-11 : 1 + 1e-11);
+    }
+    return kerf_fail(err, KERF_E_INTERNAL, "break-even", "did not converge in %d steps", MAX_STEPS);
+}
+
+kerf_status explain_break_even(const cut_problem *problem, kerf_solver solver,
+                               const cut_options *options, const uint8_t *x, double *below_bps,
+                               double *above_bps, kerf_error *err)
+{
+    cut_options plain = *options;
+    plain.top = 0;
+    rate_search s = {
+        .problem = *problem, .link = *problem->link, .solver = solver, .options = &plain, .x = x};
+    s.problem.link = &s.link;
+    const double present = problem->link->rate_bps[KERF_UPLINK];
+    double below = 0, above = INFINITY;
+    kerf_status status = find_border(&s, present, fmin(present, SLOWEST_BPS), 0, &below, err);
+    if (status == KERF_OK)
+        status = find_border(&s, present, fmax(present, FASTEST_BPS), INFINITY, &above, err);
+    if (status != KERF_OK)
+        return status;
+    *below_bps = below;
+    *above_bps = above;
+    return KERF_OK;
+}
+
+/* --- limits
+ * ---------------------------------------------------------------------------------------- */
+
+typedef enum limit { DEADLINE, ENERGY, MEMORY, BYTES, OPERATORS, LIMITS } limit;
+
+static const struct {
+    const char *name;
+    const char *verb; /* of the closest placement */
+    kerf_quantity kind;
+} limit_style[LIMITS] = {
+    [DEADLINE] = {"deadline", "takes", KERF_TIME},
+    [ENERGY] = {"energy-budget", "takes", KERF_ENERGY},
+    [MEMORY] = {"device-memory", "needs", KERF_SIZE},
+    [BYTES] = {"max-bytes", "sends", KERF_SIZE},
+    [OPERATORS] = {"min-device-operators", "has", KERF_SIZE},
+};
+
+/* What is asked for; 0: nothing. */
+static double asked_for(const kerf_limits *l, limit which)
+{
+    const double asked[LIMITS] = {l->deadline_s, l->energy_J, l->memory_bytes, l->max_bytes,
+                                  (double)l->min_device_operators};
+    return asked[which];
+}
+
+static double reached(const cut_value *v, limit which)
+{
+    const double value[LIMITS] = {v->latency_s, v->energy_J, v->memory_bytes, v->up_bytes,
+                                  (double)v->device_operators};
+    return value[which];
+}
+
+static void drop_limit(kerf_limits *l, limit which)
+{
+    double *const quantities[LIMITS] = {&l->deadline_s, &l->energy_J, &l->memory_bytes,
+                                        &l->max_bytes};
+    if (which == OPERATORS)
+        l->min_device_operators = 0;
+    else
+        *quantities[which] = 0;
+}
+
+static bool breaks_limit(const kerf_limits *l, const cut_value *value, limit which)
+{
+    const double asked = asked_for(l, which), got = reached(value, which);
+    if (asked <= 0)
+        return false;
+    return which == OPERATORS ? got < asked : got > asked * (1 + SAME);
+}
+
+kerf_status explain_binding(const cut_problem *problem, const cut_options *options,
+                            const char *names[8], size_t *n_names, kerf_error *err)
+{
+    *n_names = 0;
+    if (!cut_has_limits(problem))
+        return KERF_OK;
+    cut_problem unlimited = *problem;
+    unlimited.limits = (kerf_limits){0};
+    cut_options plain = *options;
+    plain.top = 0;
+    cut_solution best = {0};
+    const kerf_status status = cut_solve(&unlimited, KERF_SOLVER_AUTO, &plain, &best, err);
+    if (status != KERF_OK)
+        return status;
+    cut_value value;
+    cut_evaluate(problem, best.x, &value);
+    for (int which = 0; which < LIMITS; which++)
+        if (breaks_limit(&problem->limits, &value, (limit)which))
+            names[(*n_names)++] = limit_style[which].name;
+    cut_solution_clear(&best);
+    return KERF_OK;
+}
+
+/* Drops every limit without which the problem stays infeasible: what is left clashes. */
+static kerf_status smallest_clash(cut_problem *problem, const cut_options *options, kerf_error *err)
+{
+    for (int which = 0; which < LIMITS; which++) {
+        if (asked_for(&problem->limits, (limit)which) <= 0)
+            continue;
+        cut_problem without = *problem;
+        drop_limit(&without.limits, (limit)which);
+        if (!cut_has_limits(&without))
+            continue; /* pins alone leave something: they were checked before */
+        cut_solution any = {0};
+        kerf_error local = {0};
+        const kerf_status status = cut_solve(&without, KERF_SOLVER_AUTO, options, &any, &local);
+        cut_solution_clear(&any);
+        if (status == KERF_E_INFEASIBLE) {
+            *problem = without;
+        } else if (status != KERF_OK) {
+            if (err)
+                *err = local;
+            return status;
+        }
+    }
+    return KERF_OK;
+}
+
+static void format_limit(limit which, double value, char *text, size_t size)
+{
+    if (which == OPERATORS)
+        snprintf(text, size, "%.0f", value);
+    else
+        kerf_format_quantity(value, limit_style[which].kind, 4, text, size);
+}
+
+/* "deadline 5 ms" and "takes 12.3 ms (146 % over)", joined to what is there by "and". */
+static void describe_clash(const cut_problem *p, const cut_value *v, char *limits, char *closest,
+                           size_t size)
+{
+    for (int i = 0; i < LIMITS; i++) {
+        const limit which = (limit)i;
+        const double asked = asked_for(&p->limits, which), got = reached(v, which);
+        if (asked <= 0)
+            continue;
+        char a[32], g[32], off[48] = "";
+        format_limit(which, asked, a, sizeof a);
+        format_limit(which, got, g, sizeof g);
+        if (breaks_limit(&p->limits, v, which))
+            snprintf(off, sizeof off, " (%.3g %% %s)", 100 * fabs(got / asked - 1),
+                     got > asked ? "over" : "short");
+        const size_t l = strlen(limits), c = strlen(closest);
+        snprintf(limits + l, size - l, "%s%s %s", l ? " and " : "", limit_style[i].name, a);
+        snprintf(closest + c, size - c, "%s%s %s%s", c ? " and " : "", limit_style[i].verb, g, off);
+    }
+}
+
+kerf_status explain_infeasible(const cut_problem *problem, const cut_options *options,
+                               kerf_error *err)
+{
+    cut_problem clash = *problem;
+    cut_options plain = *options;
+    plain.top = 0;
+    kerf_status status = smallest_clash(&clash, &plain, err);
+    if (status != KERF_OK)
+        return status;
+    plain.minimise_violation = true;
+    cut_solution nearest = {0};
+    status = cut_solve(&clash, KERF_SOLVER_AUTO, &plain, &nearest, err);
+    if (status != KERF_OK)
+        return status;
+    cut_value value;
+    cut_evaluate(&clash, nearest.x, &value);
+    cut_solution_clear(&nearest);
+    char limits[256] = "", closest[256] = "";
+    describe_clash(&clash, &value, limits, closest, sizeof limits);
+    return kerf_fail(err, KERF_E_INFEASIBLE, NULL, "no placement keeps %s; the closest one %s",
+                     limits, closest);
+}

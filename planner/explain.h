@@ -1,0 +1,31 @@
+/* Why a plan is what it is: what binds it, when it changes, what comes next, what clashes. */
+#ifndef KERF_PLANNER_EXPLAIN_H
+#define KERF_PLANNER_EXPLAIN_H
+
+#include "planner/bind.h"
+#include "planner/solve/solve.h"
+
+/* The range of uplink rates around the present one in which x stays optimal: 0 and INFINITY where
+ * it does to the end. Exact where any two placements change their order at one rate only, which
+ * holds for every objective but edp; there points in between are tried as well. */
+kerf_status explain_break_even(const cut_problem *problem, kerf_solver solver,
+                               const cut_options *options, const uint8_t *x, double *below_bps,
+                               double *above_bps, kerf_error *err);
+
+/* Names of the limits that the optimum without limits would break (static strings). */
+kerf_status explain_binding(const cut_problem *problem, const cut_options *options,
+                            const char *names[8], size_t *n_names, kerf_error *err);
+
+/* For a problem without feasible placement: fills err with the limits that clash (a smallest set
+ * that already cannot be kept) and how far off the closest placement is; returns
+ * KERF_E_INFEASIBLE, or why that could not be found out. */
+kerf_status explain_infeasible(const cut_problem *problem, const cut_options *options,
+                               kerf_error *err);
+
+/* The best placements with other cuts than x and than each other, best first, at most `count`.
+ * The caller frees each of *others and the list. (alternatives.c) */
+kerf_status explain_alternatives(const cut_problem *problem, kerf_solver solver,
+                                 const cut_options *options, const uint8_t *x, size_t count,
+                                 uint8_t ***others, size_t *n_others, kerf_error *err);
+
+#endif
