@@ -8,7 +8,7 @@ void *kerf_calloc(size_t count, size_t size)
 {
     if (count == 0 || size == 0)
         count = size = 1;
-    return calloc(count, size); /* checks the product itself */
+    return count <= SIZE_MAX / size ? calloc(count, size) : NULL;
 }
 
 void *kerf_realloc_array(void *old, size_t count, size_t size)
