@@ -23,7 +23,8 @@
 
 #include <stdint.h>
 
-#define CUT_SOURCE KERF_NONE /* producer of the network's inputs: always on the device */
+#define CUT_SOURCE          KERF_NONE /* producer of the network's inputs: always on the device */
+#define CUT_LIMIT_TOLERANCE 1e-9      /* relative excess over a limit that is rounding */
 
 typedef struct cut_cost {
     double device_s, device_J, server_s, server_J;
@@ -98,9 +99,19 @@ typedef struct cut_value {
     double memory_bytes; /* weights + peak activations on the device */
     size_t device_operators;
     double objective; /* in the objective's unit, minimised (throughput: seconds) */
-    double violation; /* largest relative excess over a limit; 0 if all are kept */
+    double violation; /* largest relative excess over a limit; 0 if all are kept, and up to
+                         CUT_LIMIT_TOLERANCE */
 } cut_value;
 void cut_evaluate(const cut_problem *problem, const uint8_t *x, cut_value *value);
+
+/* The parts of cut_evaluate: all but memory_bytes, which stays 0; memory_bytes; what follows from
+ * device_s .. down_bytes, memory_bytes and device_operators. */
+void cut_evaluate_costs(const cut_problem *problem, const uint8_t *x, cut_value *value);
+double cut_memory_bytes(const cut_problem *problem, const uint8_t *x);
+void cut_combine(const cut_problem *problem, cut_value *value);
+
+/* True if the tensor is one of those that cross to the server. */
+bool cut_crosses(const cut_tensor *tensor, const uint8_t *x);
 
 /* Combines energy, latency, slowest stage and server energy into the objective. */
 double cut_objective(const cut_problem *problem, double energy_J, double latency_s,

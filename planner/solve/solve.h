@@ -11,8 +11,8 @@
 
 #include "planner/problem.h"
 
-#define CUT_GAP 1e-9               /* relative gap that counts as proven optimal */
-#define CUT_MAX_IDEALS 2000000     /* exhaustive refuses above this many placements */
+#define CUT_GAP        1e-9    /* relative gap that counts as proven optimal */
+#define CUT_MAX_IDEALS 2000000 /* exhaustive refuses above this many placements */
 
 typedef struct cut_options {
     double time_limit_s; /* 0: none */

@@ -1,0 +1,440 @@
+/* Complete enumeration of the order ideals: the sets of operators that may be on the device.
+ *
+ * A binary tree is walked: take an operator all of whose producers are on the device; first put it
+ * there too, then leave it (and so all that depends on it) on the server. Every leaf is another
+ * placement, so the walk takes one step per placement, of the operator's degree. Sums are kept in
+ * twice the working precision and restored, not undone, so that no rounding gathers up. */
+#include "planner/solve/exhaustive.h"
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "planner/solve/clock.h"
+#include "planner/solve/dag.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LOOK_AROUND ((size_t)4096) /* placements between looks at the clock */
+
+/* hi + lo, exact to twice a double's precision (Knuth's two-sum). */
+typedef struct wide {
+    double hi, lo;
+} wide;
+
+typedef enum figure {
+    DEVICE_S,
+    DEVICE_J,
+    SERVER_S,
+    SERVER_J,
+    UP_BYTES,
+    DOWN_BYTES,
+    N_FIGURES
+} figure;
+
+typedef struct state {
+    wide sums[N_FIGURES];
+    uint64_t cut[2];     /* hash of the set of crossing tensors */
+    size_t n_up, n_down; /* crossing tensors and results of more than zero bytes */
+    size_t device_operators;
+} state;
+
+typedef struct frame {
+    size_t operator_index;
+    bool fixed; /* pinned to the device: no second branch */
+    state before;
+} frame;
+
+typedef struct candidate {
+    double violation, objective;
+    uint64_t cut[2];
+    uint8_t *x;
+} candidate;
+
+typedef struct walk {
+    const cut_problem *problem;
+    const cut_options *options;
+    cut_dag dag;
+    uint8_t *side;     /* what the pins imply */
+    uint8_t *x;        /* the placement at hand */
+    size_t *missing;   /* by operator: tensors read whose producer is still on the server */
+    size_t *on_device; /* by group: operators on the device */
+    size_t *on_server; /* by tensor: consumers on the server */
+    size_t *next;      /* list of operators that can be decided now */
+    size_t head;
+    frame *frames;
+    size_t depth;
+    state now;
+    size_t examined, limit;
+    bool count_only;
+    candidate *best; /* ascending; n_best of room for options.top */
+    size_t n_best, top;
+    double deadline;
+    bool stopped, out_of_memory;
+} walk;
+
+static void add(wide *sum, double term)
+{
+    double total = sum->hi + term;
+    double part = total - sum->hi;
+    double error = (sum->hi - (total - part)) + (term - part) + sum->lo;
+    sum->hi = total + error;
+    sum->lo = error - (sum->hi - total);
+}
+
+/* splitmix64 of a tensor's index: the keys whose exclusive or is the hash of a set. */
+static uint64_t key(uint64_t z)
+{
+    z += 0x9e3779b97f4a7c15U;
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9U;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebU;
+    return z ^ (z >> 31);
+}
+
+static void toggle_up(walk *w, size_t t, bool crosses)
+{
+    double bytes = w->problem->tensors[t].up_bytes;
+    w->now.cut[0] ^= key(2 * (uint64_t)t);
+    w->now.cut[1] ^= key(2 * (uint64_t)t + 1);
+    if (bytes > 0) {
+        w->now.n_up = crosses ? w->now.n_up + 1 : w->now.n_up - 1;
+        add(&w->now.sums[UP_BYTES], crosses ? bytes : -bytes);
+    }
+}
+
+static void toggle_down(walk *w, const cut_tensor *tensor, bool crosses)
+{
+    if (tensor->to_device && tensor->down_bytes > 0) {
+        w->now.n_down = crosses ? w->now.n_down + 1 : w->now.n_down - 1;
+        add(&w->now.sums[DOWN_BYTES], crosses ? tensor->down_bytes : -tensor->down_bytes);
+    }
+}
+
+static void add_cost(state *now, const cut_cost *cost, double sign)
+{
+    add(&now->sums[DEVICE_S], sign * cost->device_s);
+    add(&now->sums[DEVICE_J], sign * cost->device_J);
+    add(&now->sums[SERVER_S], sign * cost->server_s);
+    add(&now->sums[SERVER_J], sign * cost->server_J);
+}
+
+static void push_ready(walk *w, size_t v)
+{
+    w->next[v] = w->head;
+    w->head = v;
+}
+
+/* Everything on the server: where the walk starts. */
+static void start(walk *w)
+{
+    const cut_problem *p = w->problem;
+    memset(w->x, 1, p->n);
+    for (size_t g = 0; g < p->n_groups; g++)
+        add_cost(&w->now, &p->groups[g].table[0], 1);
+    for (size_t t = 0; t < p->n_tensors; t++) {
+        const cut_tensor *tensor = &p->tensors[t];
+        w->on_server[t] = tensor->n_consumers;
+        if (tensor->producer == CUT_SOURCE) {
+            if (tensor->n_consumers > 0 || tensor->to_server)
+                toggle_up(w, t, true);
+            continue;
+        }
+        toggle_down(w, tensor, true);
+        for (size_t i = 0; i < tensor->n_consumers; i++)
+            w->missing[tensor->consumers[i]]++;
+    }
+    w->head = KERF_NONE;
+    for (size_t v = p->n; v-- > 0;)
+        if (w->missing[v] == 0)
+            push_ready(w, v);
+}
+
+/* Tensors that v reads: those without a consumer left on the server cross no longer. */
+static void include_reads(walk *w, size_t v)
+{
+    for (size_t i = w->dag.read_start[v]; i < w->dag.read_start[v + 1]; i++) {
+        size_t t = w->dag.read[i];
+        if (--w->on_server[t] == 0 && !w->problem->tensors[t].to_server)
+            toggle_up(w, t, false);
+    }
+}
+
+/* Tensors that v makes: they cross now if anything reads them; their readers may become ready. */
+static void include_makes(walk *w, size_t v)
+{
+    for (size_t i = w->dag.made_start[v]; i < w->dag.made_start[v + 1]; i++) {
+        size_t t = w->dag.made[i];
+        const cut_tensor *tensor = &w->problem->tensors[t];
+        toggle_down(w, tensor, false);
+        if (tensor->n_consumers > 0 || tensor->to_server)
+            toggle_up(w, t, true);
+        for (size_t c = 0; c < tensor->n_consumers; c++)
+            if (--w->missing[tensor->consumers[c]] == 0)
+                push_ready(w, tensor->consumers[c]);
+    }
+}
+
+static void include(walk *w, size_t v)
+{
+    frame *f = &w->frames[w->depth++];
+    f->operator_index = v;
+    f->fixed = w->side[v] == KERF_SIDE_DEVICE;
+    f->before = w->now;
+    w->head = w->next[v];
+    w->x[v] = 0;
+    w->now.device_operators++;
+    const cut_group *group = &w->problem->groups[w->dag.group[v]];
+    size_t j = w->on_device[w->dag.group[v]]++;
+    add_cost(&w->now, &group->table[j], -1);
+    add_cost(&w->now, &group->table[j + 1], 1);
+    include_reads(w, v);
+    include_makes(w, v);
+}
+
+/* Takes back the last inclusion and leaves that operator on the server: false if it is fixed. */
+static bool exclude_last(walk *w)
+{
+    const frame *f = &w->frames[--w->depth];
+    size_t v = f->operator_index;
+    for (size_t i = w->dag.read_start[v]; i < w->dag.read_start[v + 1]; i++)
+        w->on_server[w->dag.read[i]]++;
+    for (size_t i = w->dag.made_start[v]; i < w->dag.made_start[v + 1]; i++) {
+        const cut_tensor *tensor = &w->problem->tensors[w->dag.made[i]];
+        for (size_t c = 0; c < tensor->n_consumers; c++)
+            w->missing[tensor->consumers[c]]++;
+    }
+    w->on_device[w->dag.group[v]]--;
+    w->x[v] = 1;
+    w->now = f->before;
+    w->head = w->next[v];
+    return !f->fixed;
+}
+
+static double total(const walk *w, figure which)
+{
+    double value = w->now.sums[which].hi;
+    return value > 0 ? value : 0;
+}
+
+static void price(const walk *w, cut_value *value)
+{
+    const cut_problem *p = w->problem;
+    *value = (cut_value){.device_s = total(w, DEVICE_S),
+                         .device_J = total(w, DEVICE_J),
+                         .server_s = total(w, SERVER_S),
+                         .server_J = total(w, SERVER_J),
+                         .up_bytes = w->now.n_up > 0 ? total(w, UP_BYTES) : 0,
+                         .down_bytes = w->now.n_down > 0 ? total(w, DOWN_BYTES) : 0,
+                         .device_operators = w->now.device_operators};
+    if (value->device_operators > 0) {
+        value->device_s += p->device_part.device_s;
+        value->device_J += p->device_part.device_J;
+    }
+    if (value->device_operators < p->n) {
+        value->server_s += p->server_part.server_s;
+        value->server_J += p->server_part.server_J;
+    }
+    cut_combine(p, value);
+}
+
+/* The order in which placements are better. */
+static bool better(const walk *w, const cut_value *value, const candidate *than)
+{
+    if (w->options->minimise_violation && value->violation != than->violation)
+        return value->violation < than->violation;
+    return value->objective < than->objective;
+}
+
+static bool wanted(const walk *w, const cut_value *value)
+{
+    if (value->violation > 0 && !w->options->minimise_violation)
+        return false;
+    return w->n_best < w->top || better(w, value, &w->best[w->n_best - 1]);
+}
+
+/* Puts the placement at hand into the list of the best, once per cut. */
+static void keep(walk *w, const cut_value *value)
+{
+    size_t at = 0;
+    while (at < w->n_best && memcmp(w->best[at].cut, w->now.cut, sizeof w->now.cut) != 0)
+        at++;
+    if (at < w->n_best && !better(w, value, &w->best[at]))
+        return;
+    if (at == w->n_best && w->n_best == w->top)
+        at--;
+    if (at == w->n_best) {
+        w->best[at].x = kerf_calloc(w->problem->n, 1);
+        if (!w->best[at].x) {
+            w->out_of_memory = w->stopped = true;
+            return;
+        }
+        w->n_best++;
+    }
+    uint8_t *x = w->best[at].x;
+    for (; at > 0 && better(w, value, &w->best[at - 1]); at--)
+        w->best[at] = w->best[at - 1];
+    memcpy(x, w->x, w->problem->n);
+    w->best[at] =
+        (candidate){value->violation, value->objective, {w->now.cut[0], w->now.cut[1]}, x};
+}
+
+/* The memory's peak takes a look at the whole placement: only where it can matter. */
+static void look(walk *w)
+{
+    cut_value value;
+    price(w, &value);
+    if (!wanted(w, &value))
+        return;
+    if (w->problem->limits.memory_bytes > 0) {
+        value.memory_bytes = cut_memory_bytes(w->problem, w->x);
+        cut_combine(w->problem, &value);
+        if (!wanted(w, &value))
+            return;
+    }
+    keep(w, &value);
+}
+
+static void look_around(walk *w)
+{
+    const cut_options *o = w->options;
+    if (w->deadline > 0 && cut_clock_s() > w->deadline)
+        w->stopped = true;
+    double best = w->n_best > 0 ? w->best[0].objective : INFINITY;
+    if (o->progress && !o->progress(o->progress_context, "exhaustive", best, 0))
+        w->stopped = true;
+}
+
+/* Visits every placement, or stops after w->limit of them: false. */
+static bool visit(walk *w)
+{
+    for (;;) {
+        while (w->head != KERF_NONE) {
+            size_t v = w->head;
+            if (w->side[v] == KERF_SIDE_SERVER)
+                w->head = w->next[v];
+            else
+                include(w, v);
+        }
+        if (w->examined == w->limit)
+            return false;
+        w->examined++;
+        if (!w->count_only) {
+            look(w);
+            if (w->examined % LOOK_AROUND == 0)
+                look_around(w);
+        }
+        if (w->stopped)
+            return true;
+        do {
+            if (w->depth == 0)
+                return true;
+        } while (!exclude_last(w));
+    }
+}
+
+static void walk_clear(walk *w)
+{
+    cut_dag_clear(&w->dag);
+    free(w->side);
+    free(w->x);
+    free(w->missing);
+    free(w->on_device);
+    free(w->on_server);
+    free(w->next);
+    free(w->frames);
+    for (size_t i = 0; i < w->n_best; i++)
+        free(w->best[i].x);
+    free(w->best);
+}
+
+static bool walk_allocate(walk *w)
+{
+    const cut_problem *p = w->problem;
+    w->side = kerf_calloc(p->n, 1);
+    w->x = kerf_calloc(p->n, 1);
+    w->missing = kerf_calloc(p->n, sizeof *w->missing);
+    w->on_device = kerf_calloc(p->n_groups, sizeof *w->on_device);
+    w->on_server = kerf_calloc(p->n_tensors, sizeof *w->on_server);
+    w->next = kerf_calloc(p->n, sizeof *w->next);
+    w->frames = kerf_calloc(p->n, sizeof *w->frames);
+    w->best = kerf_calloc(w->top, sizeof *w->best);
+    return w->side && w->x && w->missing && w->on_device && w->on_server && w->next && w->frames &&
+           w->best;
+}
+
+static kerf_status walk_create(walk *w, kerf_error *err)
+{
+    kerf_status status = cut_dag_create(w->problem, &w->dag, err);
+    if (status != KERF_OK)
+        return status;
+    if (!walk_allocate(w))
+        return kerf_fail(err, KERF_E_NOMEM, NULL, "out of memory for %zu operators", w->problem->n);
+    status = cut_dag_force(w->problem, &w->dag, w->side, err);
+    if (status == KERF_OK)
+        start(w);
+    return status;
+}
+
+/* Moves the answer out of the walk. */
+static kerf_status finish(walk *w, cut_solution *solution, kerf_error *err)
+{
+    if (w->n_best == 0 && w->stopped && !w->out_of_memory)
+        return kerf_fail(err, KERF_E_TIME_LIMIT, NULL,
+                         "none of the first %zu placements keeps every limit", w->examined);
+    if (w->n_best == 0 && !w->out_of_memory)
+        return kerf_fail(err, KERF_E_INFEASIBLE, "limits",
+                         "none of the %zu placements keeps every limit", w->examined);
+    uint8_t **others = kerf_calloc(w->n_best, sizeof *others);
+    if (w->out_of_memory || !others) {
+        free(others);
+        return kerf_fail(err, KERF_E_NOMEM, NULL, "out of memory for %zu cuts", w->n_best);
+    }
+    cut_value value;
+    cut_evaluate(w->problem, w->best[0].x, &value);
+    *solution = (cut_solution){.x = w->best[0].x,
+                               .examined = w->examined,
+                               .solver = KERF_SOLVER_EXHAUSTIVE,
+                               .others = others,
+                               .n_others = w->n_best - 1};
+    solution->objective = w->options->minimise_violation ? value.violation : value.objective;
+    solution->bound = w->stopped ? 0 : solution->objective;
+    solution->gap = w->stopped && solution->objective > 0 ? 1 : 0;
+    for (size_t i = 1; i < w->n_best; i++)
+        others[i - 1] = w->best[i].x;
+    for (size_t i = 0; i < w->n_best; i++)
+        w->best[i].x = NULL;
+    return KERF_OK;
+}
+
+kerf_status cut_solve_exhaustive(const cut_problem *problem, const cut_options *options,
+                                 cut_solution *solution, kerf_error *err)
+{
+    static const cut_options none = {.top = 0};
+    walk w = {.problem = problem, .options = options ? options : &none};
+    w.limit = w.options->max_ideals > 0 ? w.options->max_ideals : CUT_MAX_IDEALS;
+    w.top = w.options->top > 0 ? w.options->top : 1;
+    w.top = w.top < w.limit ? w.top : w.limit;
+    if (w.options->time_limit_s > 0)
+        w.deadline = cut_clock_s() + w.options->time_limit_s;
+    kerf_status status = walk_create(&w, err);
+    if (status == KERF_OK)
+        status = visit(&w) ? finish(&w, solution, err)
+                           : kerf_fail(err, KERF_E_TOO_LARGE, NULL,
+                                       "more than %zu placements, the limit of complete "
+                                       "enumeration: use the solver mincut (no limits) or milp",
+                                       w.limit);
+    walk_clear(&w);
+    return status;
+}
+
+kerf_status cut_count_ideals(const cut_problem *problem, size_t limit, size_t *count,
+                             kerf_error *err)
+{
+    static const cut_options none = {.top = 0};
+    walk w = {.problem = problem, .options = &none, .limit = limit, .count_only = true};
+    kerf_status status = walk_create(&w, err);
+    if (status == KERF_OK)
+        *count = visit(&w) ? w.examined : limit + 1;
+    walk_clear(&w);
+    return status;
+}

@@ -1,0 +1,63 @@
+/* Random cut problems for the solvers' tests: all shapes, costs and links that matter. */
+#ifndef KERF_TESTS_RANDOM_PROBLEM_H
+#define KERF_TESTS_RANDOM_PROBLEM_H
+
+#include "planner/problem.h"
+
+/* splitmix64 */
+typedef struct rng {
+    uint64_t state;
+} rng;
+
+uint64_t rng_next(rng *r);
+double rng_unit(rng *r);            /* [0, 1) */
+size_t rng_below(rng *r, size_t n); /* 0 .. n-1 */
+bool rng_chance(rng *r, double probability);
+double rng_log(rng *r, double low, double high); /* log-uniform */
+
+/* KERF_SEED if that is set, else the given one. */
+uint64_t rng_seed(uint64_t otherwise);
+
+/* A problem that owns its arrays. Zeroed before the first use. */
+typedef struct problem_box {
+    cut_problem p;
+    kerf_link link;
+    void **blocks;
+    size_t n_blocks;
+} problem_box;
+
+void *box_alloc(problem_box *box, size_t count, size_t size); /* zeroed; never NULL */
+void box_clear(problem_box *box);
+
+typedef enum shape {
+    SHAPE_CHAIN,
+    SHAPE_LAYERED,
+    SHAPE_SPARSE, /* any earlier operators */
+    SHAPE_RESIDUAL,
+    SHAPE_BRANCHES, /* inception-like blocks */
+    SHAPE_WIDE,
+    SHAPE_FOREST, /* disconnected */
+    N_SHAPES
+} shape;
+
+/* A random problem of about n operators; no limits, no pins; every objective but KERF_OBJ_ENERGY
+ * is for the caller to set. */
+void random_problem(rng *r, shape kind, size_t n, problem_box *box);
+void random_pins(rng *r, problem_box *box);
+/* Groups, tensors and link given: the layout of bench graphs, with n operators exactly. */
+void layered_problem(rng *r, size_t n, size_t width, bool slow_start, problem_box *box);
+
+/* All placements that are legal, priced from the definitions by code of its own; n <= 16. */
+typedef struct brute_answer {
+    bool feasible;
+    double objective;  /* best that keeps the limits */
+    double violation;  /* least over all placements */
+    size_t placements; /* legal ones */
+    uint8_t x[16];
+} brute_answer;
+void brute_force(const cut_problem *problem, brute_answer *answer);
+
+/* Prices one placement naively. */
+void naive_value(const cut_problem *problem, const uint8_t *x, cut_value *value);
+
+#endif
