@@ -1,0 +1,248 @@
+/* Link files: configs/schema/link.json describes them. */
+#include "base/error.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "base/memory.h"
+#include "kerf/link.h"
+#include "net/import/import.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Paths of measurements, borrowed from the document; NULL: none. */
+typedef struct sources {
+    const char *iperf3[2]; /* by kerf_direction */
+    const char *ping;
+} sources;
+
+static bool copy_string(const kerf_json *object, const char *key, char **copy)
+{
+    const char *text = NULL;
+    if (!kerf_json_string(object, key, KERF_OPTIONAL, &text))
+        return !kerf_json_failed(object->doc);
+    *copy = kerf_strdup(text);
+    return *copy || kerf_json_fail(object, KERF_E_NOMEM, "out of memory");
+}
+
+static bool read_connection(const kerf_json *root, kerf_connection *connection)
+{
+    static const char *const names[] = {"cold", "warm", "new"};
+    kerf_json at;
+    const char *text = "";
+    if (!kerf_json_member(root, "connection", KERF_OPTIONAL, &at) ||
+        !kerf_json_as_string(&at, &text))
+        return !kerf_json_failed(root->doc);
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (strcmp(text, names[i]) == 0) {
+            *connection = (kerf_connection)i;
+            return true;
+        }
+    }
+    return kerf_json_fail(&at, KERF_E_INVALID,
+                          "is \"%.60s\", expected \"cold\", \"warm\" or \"new\"", text);
+}
+
+/* Power while transferring: a slope over the rate and a constant, or one constant power. */
+static bool read_active(const kerf_json *radio, const char *key, kerf_link *link,
+                        kerf_direction direction)
+{
+    kerf_json at, other;
+    if (!kerf_json_object(radio, key, KERF_OPTIONAL, &at))
+        return !kerf_json_failed(radio->doc);
+    bool affine = kerf_json_member(&at, "slope", KERF_OPTIONAL, &other);
+    affine |= kerf_json_member(&at, "constant", KERF_OPTIONAL, &other);
+    bool active = kerf_json_member(&at, "active", KERF_OPTIONAL, &other);
+    if (affine == active)
+        return kerf_json_fail(&at, KERF_E_INVALID,
+                              "states %s, expected either a \"slope\" and \"constant\" or an "
+                              "\"active\" power",
+                              active ? "both" : "no power");
+    double *constant = &link->active_W[direction];
+    if (active)
+        return kerf_json_quantity(&at, "active", KERF_POWER, KERF_REQUIRED, constant) &&
+               kerf_json_done(&at);
+    kerf_json_quantity(&at, "slope", KERF_POWER_PER_RATE, KERF_REQUIRED,
+                       &link->active_W_per_bps[direction]);
+    kerf_json_quantity(&at, "constant", KERF_POWER, KERF_REQUIRED, constant);
+    return kerf_json_done(&at);
+}
+
+static bool read_phase(const kerf_json *radio, const char *key, double *time_s, double *power_W)
+{
+    kerf_json at;
+    if (!kerf_json_object(radio, key, KERF_OPTIONAL, &at))
+        return !kerf_json_failed(radio->doc);
+    kerf_json_quantity(&at, "time", KERF_TIME, KERF_REQUIRED, time_s);
+    kerf_json_quantity(&at, "power", KERF_POWER, KERF_REQUIRED, power_W);
+    return kerf_json_done(&at);
+}
+
+static bool read_radio(const kerf_json *root, kerf_link *link)
+{
+    kerf_json radio;
+    if (!kerf_json_object(root, "radio", KERF_OPTIONAL, &radio))
+        return !kerf_json_failed(root->doc);
+    return read_active(&radio, "uplink", link, KERF_UPLINK) &&
+           read_active(&radio, "downlink", link, KERF_DOWNLINK) &&
+           read_phase(&radio, "promotion", &link->promotion_s, &link->promotion_W) &&
+           read_phase(&radio, "switch", &link->switch_s, &link->switch_W) &&
+           read_phase(&radio, "tail", &link->tail_s, &link->tail_W) &&
+           (kerf_json_quantity(&radio, "idle", KERF_POWER, KERF_OPTIONAL, &link->idle_W) ||
+            !kerf_json_failed(root->doc)) &&
+           kerf_json_done(&radio);
+}
+
+static bool read_sources(const kerf_json *root, sources *from)
+{
+    kerf_json at;
+    if (!kerf_json_object(root, "from", KERF_OPTIONAL, &at))
+        return !kerf_json_failed(root->doc);
+    kerf_json_string(&at, "iperf3_uplink", KERF_OPTIONAL, &from->iperf3[KERF_UPLINK]);
+    kerf_json_string(&at, "iperf3_downlink", KERF_OPTIONAL, &from->iperf3[KERF_DOWNLINK]);
+    kerf_json_string(&at, "ping", KERF_OPTIONAL, &from->ping);
+    return kerf_json_done(&at);
+}
+
+static bool read_file(const kerf_json *root, kerf_link *link, sources *from)
+{
+    copy_string(root, "name", &link->name);
+    copy_string(root, "description", &link->description);
+    copy_string(root, "provenance", &link->provenance);
+    kerf_json_quantity(root, "uplink", KERF_RATE, KERF_OPTIONAL, &link->rate_bps[KERF_UPLINK]);
+    kerf_json_quantity(root, "downlink", KERF_RATE, KERF_OPTIONAL, &link->rate_bps[KERF_DOWNLINK]);
+    kerf_json_quantity(root, "rtt", KERF_TIME, KERF_OPTIONAL, &link->rtt_s);
+    kerf_json_quantity(root, "loss", KERF_FRACTION, KERF_OPTIONAL, &link->loss);
+    kerf_json_quantity(root, "mss", KERF_SIZE, KERF_OPTIONAL, &link->mss_bytes);
+    kerf_json_quantity(root, "initial_window", KERF_SIZE, KERF_OPTIONAL,
+                       &link->initial_window_bytes);
+    kerf_json_quantity(root, "overhead", KERF_FRACTION, KERF_OPTIONAL, &link->overhead);
+    kerf_json_quantity(root, "message_bytes", KERF_SIZE, KERF_OPTIONAL, &link->message_bytes);
+    kerf_json_quantity(root, "gap", KERF_TIME, KERF_OPTIONAL, &link->gap_s);
+    return read_connection(root, &link->connection) && read_radio(root, link) &&
+           read_sources(root, from) && kerf_json_done(root);
+}
+
+static kerf_status import_beside(const char *link_path, const char *relative,
+                                 const kerf_direction *direction, kerf_probe *probe,
+                                 kerf_error *err)
+{
+    if (!relative)
+        return KERF_OK;
+    char *path = kerf_path_beside(link_path, relative);
+    if (!path)
+        return kerf_fail(err, KERF_E_NOMEM, NULL, "out of memory");
+    kerf_status status = direction ? kerf_import_iperf3(path, *direction, probe, err)
+                                   : kerf_import_ping(path, probe, err);
+    free(path);
+    return status;
+}
+
+static void fill(double *field, double measured)
+{
+    if (isnan(*field))
+        *field = measured;
+}
+
+/* Figures that the file does not give come from the measurements, the ping's before iperf3's. Of
+ * two directions' losses and smallest RTTs, the worse. */
+static kerf_status import(const char *path, const sources *from, kerf_link *link, kerf_error *err)
+{
+    kerf_probe both[2] = {{NAN, NAN, NAN}, {NAN, NAN, NAN}}, ping = {NAN, NAN, NAN};
+    for (kerf_direction d = KERF_UPLINK; d <= KERF_DOWNLINK; d++) {
+        kerf_status status = import_beside(path, from->iperf3[d], &d, &both[d], err);
+        if (status != KERF_OK)
+            return status;
+        fill(&link->rate_bps[d], both[d].rate_bps);
+    }
+    kerf_status status = import_beside(path, from->ping, NULL, &ping, err);
+    if (status != KERF_OK)
+        return status;
+    fill(&link->rtt_s, ping.rtt_s);
+    fill(&link->rtt_s, fmax(both[0].rtt_s, both[1].rtt_s)); /* fmax skips a NAN */
+    fill(&link->loss, ping.loss);
+    fill(&link->loss, fmax(both[0].loss, both[1].loss));
+    fill(&link->loss, 0);
+    return KERF_OK;
+}
+
+static bool check_complete(const kerf_json *root, const kerf_link *link)
+{
+    if (isnan(link->rate_bps[KERF_UPLINK]))
+        return kerf_json_fail(root, KERF_E_INVALID,
+                              "has no \"uplink\", expected such as \"uplink\": \"40 Mbit/s\" or "
+                              "\"from\": {\"iperf3_uplink\": FILE}");
+    if (isnan(link->rate_bps[KERF_DOWNLINK]))
+        return kerf_json_fail(root, KERF_E_INVALID,
+                              "has no \"downlink\", expected such as \"downlink\": \"40 Mbit/s\" "
+                              "or \"from\": {\"iperf3_downlink\": FILE}");
+    if (isnan(link->rtt_s))
+        return kerf_json_fail(root, KERF_E_INVALID,
+                              "has no \"rtt\", expected such as \"rtt\": \"20 ms\" or \"from\": "
+                              "{\"ping\": FILE}");
+    return true;
+}
+
+/* kerf_link_check with the field as a JSON pointer. */
+static kerf_status check_ranges(const kerf_link *link, kerf_error *err)
+{
+    kerf_error problem = {0};
+    kerf_status status = kerf_link_check(link, &problem);
+    if (status == KERF_OK)
+        return KERF_OK;
+    char where[sizeof problem.where + 1];
+    snprintf(where, sizeof where, "/%s", problem.where);
+    return kerf_fail(err, status, where, "%s", problem.message);
+}
+
+/* A link without a name of its own has its file's. */
+static bool name_after_file(kerf_link *link, const char *path)
+{
+    if (link->name)
+        return true;
+    const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
+    size_t length = strlen(base);
+    if (length > 5 && strcmp(base + length - 5, ".json") == 0)
+        length -= 5;
+    link->name = kerf_strndup(base, length);
+    return link->name != NULL;
+}
+
+kerf_status kerf_link_load(const char *path, kerf_link **link, kerf_error *err)
+{
+    kerf_json_doc *doc = NULL;
+    sources from = {{NULL, NULL}, NULL};
+    kerf_error_clear(err);
+    kerf_link *made = kerf_calloc(1, sizeof *made);
+    if (!made)
+        return kerf_fail(err, KERF_E_NOMEM, NULL, "out of memory");
+    made->rate_bps[KERF_UPLINK] = made->rate_bps[KERF_DOWNLINK] = NAN;
+    made->rtt_s = made->loss = NAN;
+
+    kerf_status status = kerf_json_open(path, "kerf-link/1", &doc, err);
+    if (status != KERF_OK)
+        goto out;
+    kerf_json root = kerf_json_root(doc);
+    if (read_file(&root, made, &from)) {
+        status = import(path, &from, made, err);
+        if (status == KERF_OK)
+            check_complete(&root, made);
+    }
+    if (status == KERF_OK)
+        status = kerf_json_close(&doc);
+    if (status == KERF_OK)
+        status = check_ranges(made, err);
+    if (status == KERF_OK && !name_after_file(made, path))
+        status = kerf_fail(err, KERF_E_NOMEM, NULL, "out of memory");
+    if (status == KERF_OK) {
+        *link = made;
+        made = NULL;
+    }
+out:
+    if (status != KERF_OK)
+        kerf_error_source(err, path);
+    kerf_json_close(&doc);
+    kerf_link_destroy(&made);
+    return status;
+}
