@@ -14,22 +14,10 @@
 #define ENUMERATE_AT_MOST 200000
 #define SPARE_EXPANSIONS  64 /* placements that only repeat a known cut end the search */
 
-static bool crosses(const cut_tensor *t, const uint8_t *x)
-{
-    if (t->producer != CUT_SOURCE && x[t->producer])
-        return false;
-    if (t->to_server)
-        return true;
-    for (size_t c = 0; c < t->n_consumers; c++)
-        if (x[t->consumers[c]])
-            return true;
-    return false;
-}
-
 static bool same_cut(const cut_problem *p, const uint8_t *x, const uint8_t *y)
 {
     for (size_t t = 0; t < p->n_tensors; t++)
-        if (crosses(&p->tensors[t], x) != crosses(&p->tensors[t], y))
+        if (cut_crosses(&p->tensors[t], x) != cut_crosses(&p->tensors[t], y))
             return false;
     return true;
 }
