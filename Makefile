@@ -21,10 +21,10 @@ LDFLAGS ?=
 ALL_CFLAGS := -std=c11 -D_GNU_SOURCE -Iinclude -I. -I$(BUILD)/gen $(shell pkg-config --cflags jansson 2>/dev/null) \
               $(if $(wildcard /usr/include/nanopb/pb.h),-I/usr/include/nanopb) \
               -fPIC -fvisibility=hidden -MMD -MP $(WARNINGS) $(CFLAGS) $(CPPFLAGS)
+comma := ,
 ALL_LDFLAGS := $(if $(filter sanitize,$(VARIANT)),-fsanitize=address$(comma)undefined) \
                $(if $(filter coverage,$(VARIANT)),--coverage) $(LDFLAGS)
 LIBS := -ljansson -lglpk -lprotobuf-nanopb -lm -lpthread
-comma := ,
 
 OBJ := $(BUILD)/obj/$(VARIANT)
 LIB_SRC := $(sort $(wildcard base/*.c model/*.c model/*/*.c net/*.c net/*/*.c planner/*.c planner/solve/*.c))
