@@ -39,7 +39,7 @@ void ir_value_clear(ir_value *value)
     value->outer = KERF_NONE;
 }
 
-static void attr_clear(ir_attr *attr)
+void ir_attr_clear(ir_attr *attr)
 {
     free(attr->name);
     free(attr->s);
@@ -53,9 +53,10 @@ static void attr_clear(ir_attr *attr)
         ir_value_clear(attr->tensor);
     free(attr->tensor);
     ir_graph_free(attr->graph);
+    memset(attr, 0, sizeof *attr);
 }
 
-static void node_clear(ir_node *node)
+void ir_node_clear(ir_node *node)
 {
     free(node->name);
     free(node->type);
@@ -63,8 +64,9 @@ static void node_clear(ir_node *node)
     free(node->inputs);
     free(node->outputs);
     for (size_t i = 0; i < node->n_attrs; i++)
-        attr_clear(&node->attrs[i]);
+        ir_attr_clear(&node->attrs[i]);
     free(node->attrs);
+    memset(node, 0, sizeof *node);
 }
 
 void ir_graph_free(ir_graph *graph)
@@ -75,7 +77,7 @@ void ir_graph_free(ir_graph *graph)
         ir_value_clear(&graph->values[i]);
     free(graph->values);
     for (size_t i = 0; i < graph->n_nodes; i++)
-        node_clear(&graph->nodes[i]);
+        ir_node_clear(&graph->nodes[i]);
     free(graph->nodes);
     for (size_t i = 0; i < graph->n_warnings; i++)
         free(graph->warnings[i]);

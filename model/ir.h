@@ -113,7 +113,10 @@ ir_graph *ir_graph_new(void);
 void ir_graph_free(ir_graph *graph); /* NULL is fine */
 size_t ir_add_value(ir_graph *graph, const char *name, size_t length);
 ir_node *ir_add_node(ir_graph *graph); /* zeroed; valid until the next call */
-void ir_value_clear(ir_value *value);  /* frees what it owns */
+/* These free what a thing owns and leave it empty, not the thing itself. */
+void ir_value_clear(ir_value *value);
+void ir_attr_clear(ir_attr *attr);
+void ir_node_clear(ir_node *node);
 /* Appends a warning to the outermost graph, at most 1000 of them. */
 bool ir_warn(ir_graph *graph, const char *format, ...) KERF_PRINTF(2, 3);
 
