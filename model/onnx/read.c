@@ -1,4 +1,4 @@
-/* ModelProto, and onnx_read. */
+/* ModelProto, and onnx_read: the graph comes out sorted and with its inputs' shapes fixed. */
 #include "model/onnx/reader.h"
 
 #include "base/memory.h"
@@ -156,6 +156,8 @@ static bool read_all(onnx_reader *reader, const kerf_network_options *options)
         return false;
     set_opset(reader->graph, reader->opset);
     reader->status = ir_apply_options(reader->graph, options, reader->err);
+    if (reader->status == KERF_OK)
+        reader->status = ir_sort(reader->graph, reader->err);
     return reader->status == KERF_OK;
 }
 
