@@ -1,0 +1,11 @@
+/* The commands, a file each. */
+#ifndef KERF_CLI_COMMANDS_H
+#define KERF_CLI_COMMANDS_H
+
+#include "planner/cli/options.h"
+
+cli_exit cli_plan(const cli_settings *settings);
+cli_exit cli_inspect(const cli_settings *settings);
+cli_exit cli_list_bundled(const cli_settings *settings);
+
+#endif

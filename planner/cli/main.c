@@ -1,0 +1,106 @@
+/* kerf: where to cut a neural network between a device and an edge server. */
+#include "planner/cli/commands.h"
+#include "planner/cli/settings.h"
+
+#include <string.h>
+
+static const cli_section *const plan_sections[] = {
+    &cli_section_scene, &cli_section_link,   &cli_section_goal,        &cli_section_wire,
+    &cli_section_shape, &cli_section_search, &cli_section_plan_output, NULL};
+static const cli_section *const inspect_sections[] = {&cli_section_board, &cli_section_shape,
+                                                      &cli_section_table_output, NULL};
+static const cli_section *const list_sections[] = {&cli_section_table_output, NULL};
+
+static const char *const plan_examples[] = {
+    "kerf plan resnet50 --device jetson-tx2 --server edge-gpu --link wifi-n",
+    "kerf plan net.onnx --link lte --objective latency --energy-budget \"300 mJ\" --top 3",
+    "kerf plan yolov3-tiny --input-size 60kB --wire int8 --plot split.svg", NULL};
+static const char *const inspect_examples[] = {
+    "kerf inspect resnet50 --device jetson-tx2",
+    "kerf inspect net.onnx --input image=1x3x640x640 --json", NULL};
+static const char *const list_examples[] = {"kerf list devices", "kerf list networks --json", NULL};
+
+static const cli_command commands[] = {
+    {"plan", cli_plan, "choose where to split a network", "NETWORK",
+     "Chooses which operators of a network run on the device and which on the server, and proves "
+     "that no other choice is better. NETWORK is an ONNX file, a JSON network file or the name of "
+     "a bundled network (kerf list networks).",
+     plan_sections, plan_examples},
+    {"inspect", cli_inspect, "list a network's operators, shapes and costs", "NETWORK",
+     "Lists the operators of a network with their shapes, multiply-accumulates, parameters and "
+     "bytes, and with --device what each costs there. NETWORK is an ONNX file, a JSON network file "
+     "or the name of a bundled network.",
+     inspect_sections, inspect_examples},
+    {"list", cli_list_bundled, "list what is bundled", "devices|servers|links|networks",
+     "Lists the bundled devices, servers, links or networks, one line each, with where their "
+     "figures come from.",
+     list_sections, list_examples},
+};
+static const size_t n_commands = sizeof commands / sizeof *commands;
+
+static void print_usage(FILE *stream)
+{
+    fputs("Usage: kerf COMMAND [OPTIONS] ARGUMENT\n\n"
+          "Decides which operators of a neural network run on a device and which on an edge "
+          "server.\n\n"
+          "Commands:\n",
+          stream);
+    for (size_t i = 0; i < n_commands; i++)
+        fprintf(stream, "  %-10s %s\n", commands[i].name, commands[i].summary);
+    fputs("\nkerf COMMAND --help lists the options of a command; kerf --version prints the "
+          "version.\n",
+          stream);
+}
+
+static cli_exit fail_unknown(const char *word)
+{
+    const char *names[sizeof commands / sizeof *commands];
+    for (size_t i = 0; i < n_commands; i++)
+        names[i] = commands[i].name;
+    const char *near = cli_nearest(word, names, n_commands);
+    const char *what = *word == '-' ? "option" : "command";
+    if (near)
+        return cli_error(CLI_USAGE, "unknown %s '%s'; did you mean '%s'?", what, word, near);
+    return cli_error(CLI_USAGE, "unknown %s '%s'; 'kerf --help' lists the commands", what, word);
+}
+
+static cli_exit run(const cli_command *command, int argc, char **argv)
+{
+    cli_settings settings;
+    cli_exit status = CLI_USAGE;
+    if (cli_settings_parse(command, argc, argv, &settings)) {
+        status = CLI_DONE;
+        if (settings.help)
+            cli_print_help(command);
+        else
+            status = command->run(&settings);
+    }
+    cli_settings_clear(&settings);
+    return status;
+}
+
+static cli_exit dispatch(int argc, char **argv)
+{
+    if (argc < 2) {
+        print_usage(stderr);
+        return CLI_USAGE;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+        print_usage(stdout);
+        return CLI_DONE;
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        printf("kerf %s\n", kerf_version());
+        return CLI_DONE;
+    }
+    for (size_t i = 0; i < n_commands; i++)
+        if (strcmp(argv[1], commands[i].name) == 0)
+            return run(&commands[i], argc - 1, argv + 1);
+    return fail_unknown(argv[1]);
+}
+
+int main(int argc, char **argv)
+{
+    cli_streams_init();
+    return (int)cli_streams_finish(dispatch(argc, argv));
+}

@@ -1,0 +1,235 @@
+#include "planner/cli/options.h"
+
+#include "base/memory.h"
+
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MAX_OPTIONS 64
+#define FIRST_CODE  256 /* getopt's return values, above every short option's letter */
+
+/* Edit distance of two short words; long ones count as far. */
+static size_t distance(const char *a, const char *b)
+{
+    enum { LONGEST = 63 };
+    const size_t m = strlen(a), n = strlen(b);
+    if (m > LONGEST || n > LONGEST)
+        return LONGEST;
+    size_t row[LONGEST + 1];
+    for (size_t j = 0; j <= n; j++)
+        row[j] = j;
+    for (size_t i = 1; i <= m; i++) {
+        size_t diagonal = row[0];
+        row[0] = i;
+        for (size_t j = 1; j <= n; j++) {
+            size_t best = diagonal + (a[i - 1] != b[j - 1]);
+            if (row[j] + 1 < best)
+                best = row[j] + 1;
+            if (row[j - 1] + 1 < best)
+                best = row[j - 1] + 1;
+            diagonal = row[j];
+            row[j] = best;
+        }
+    }
+    return row[n];
+}
+
+const char *cli_nearest(const char *text, const char *const *words, size_t n)
+{
+    const char *nearest = NULL;
+    size_t least = strlen(text) / 3 + 2;
+    for (size_t i = 0; i < n; i++) {
+        const size_t d = distance(text, words[i]);
+        if (d < least) {
+            least = d;
+            nearest = words[i];
+        }
+    }
+    return nearest;
+}
+
+/* The command's options in one array. */
+typedef struct option_set {
+    const cli_option *rows[MAX_OPTIONS];
+    const char *names[MAX_OPTIONS];
+    struct option table[MAX_OPTIONS + 1];
+    char letters[2 * MAX_OPTIONS + 3];
+    size_t n;
+} option_set;
+
+static void collect(const cli_command *command, option_set *set)
+{
+    memset(set, 0, sizeof *set);
+    size_t letters = 0;
+    set->letters[letters++] = ':'; /* a missing argument is told apart from an unknown option */
+    for (const cli_section *const *s = command->sections; *s; s++) {
+        for (const cli_option *o = (*s)->options; o->name && set->n < MAX_OPTIONS; o++) {
+            set->table[set->n] =
+                (struct option){.name = o->name,
+                                .has_arg = o->argument ? required_argument : no_argument,
+                                .val = FIRST_CODE + (int)set->n};
+            if (o->letter) {
+                set->letters[letters++] = o->letter;
+                if (o->argument)
+                    set->letters[letters++] = ':';
+            }
+            set->names[set->n] = o->name;
+            set->rows[set->n++] = o;
+        }
+    }
+}
+
+static const cli_option *row_of(const option_set *set, int code)
+{
+    if (code >= FIRST_CODE && (size_t)(code - FIRST_CODE) < set->n)
+        return set->rows[code - FIRST_CODE];
+    for (size_t i = 0; i < set->n; i++)
+        if (set->rows[i]->letter && set->rows[i]->letter == code)
+            return set->rows[i];
+    return NULL;
+}
+
+/* getopt keeps the offender to itself: a long option is the word it has just passed. */
+static void report_unknown(const cli_command *command, const option_set *set, char **argv)
+{
+    const char *word = argv[optind - 1];
+    if (optopt > 0 && optopt < FIRST_CODE) {
+        cli_error(CLI_USAGE, "%s: unknown option '-%c'; 'kerf %s --help' lists the options",
+                  command->name, optopt, command->name);
+        return;
+    }
+    char name[64];
+    snprintf(name, sizeof name, "%.*s", (int)strcspn(word + 2, "="), word + 2);
+    const cli_option *row = row_of(set, optopt);
+    size_t matches = 0;
+    for (size_t i = 0; i < set->n; i++)
+        matches += strncmp(set->names[i], name, strlen(name)) == 0;
+    const char *near = cli_nearest(name, set->names, set->n);
+    if (row)
+        cli_error(CLI_USAGE, "%s: --%s takes no value", command->name, row->name);
+    else if (matches > 1)
+        cli_error(CLI_USAGE, "%s: '--%s' could be several options; write it out", command->name,
+                  name);
+    else if (near)
+        cli_error(CLI_USAGE, "%s: unknown option '--%s'; did you mean '--%s'?", command->name, name,
+                  near);
+    else
+        cli_error(CLI_USAGE, "%s: unknown option '--%s'; 'kerf %s --help' lists the options",
+                  command->name, name, command->name);
+}
+
+static bool lists_init(cli_settings *settings, int argc)
+{
+    cli_list *const lists[] = {&settings->pins, &settings->dims, &settings->inputs};
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
+        lists[i]->items = kerf_calloc((size_t)argc, sizeof *lists[i]->items);
+    return settings->pins.items && settings->dims.items && settings->inputs.items;
+}
+
+static void settings_init(cli_settings *settings)
+{
+    *settings = (cli_settings){.uplink_bps = NAN,
+                               .downlink_bps = NAN,
+                               .rtt_s = NAN,
+                               .loss = NAN,
+                               .gap_s = NAN,
+                               .connection = -1,
+                               .result = KERF_SIDE_DEVICE};
+}
+
+static bool parse_options(const cli_command *command, int argc, char **argv, cli_settings *settings)
+{
+    option_set set;
+    collect(command, &set);
+    opterr = 0;
+    for (;;) {
+        optopt = 0;
+        const int code = getopt_long(argc, argv, set.letters, set.table, NULL);
+        if (code == -1)
+            return true;
+        if (code == '?') {
+            report_unknown(command, &set, argv);
+            return false;
+        }
+        if (code == ':') {
+            const cli_option *row = row_of(&set, optopt);
+            cli_error(CLI_USAGE, "%s: %s lacks its %s", command->name, argv[optind - 1],
+                      row && row->argument ? row->argument : "value");
+            return false;
+        }
+        const cli_option *row = row_of(&set, code);
+        if (!row->parse(row, optarg, (char *)settings + row->field))
+            return false;
+        if (settings->help)
+            return true;
+    }
+}
+
+bool cli_settings_parse(const cli_command *command, int argc, char **argv, cli_settings *settings)
+{
+    settings_init(settings);
+    if (!lists_init(settings, argc)) {
+        cli_error(CLI_FAILED, "out of memory");
+        return false;
+    }
+    if (!parse_options(command, argc, argv, settings))
+        return false;
+    if (settings->help)
+        return true;
+    if (optind >= argc) {
+        cli_error(CLI_USAGE, "%s: %s is missing; 'kerf %s --help' shows the usage", command->name,
+                  command->arguments, command->name);
+        return false;
+    }
+    if (argc - optind > 1) {
+        cli_error(CLI_USAGE, "%s: unexpected argument '%s'; only one %s is expected", command->name,
+                  argv[optind + 1], command->arguments);
+        return false;
+    }
+    if (settings->json && settings->csv) {
+        cli_error(CLI_USAGE, "%s: --json and --csv exclude each other", command->name);
+        return false;
+    }
+    settings->argument = argv[optind];
+    return true;
+}
+
+void cli_settings_clear(cli_settings *settings)
+{
+    free(settings->pins.items);
+    free(settings->dims.items);
+    free(settings->inputs.items);
+    settings->pins = settings->dims = settings->inputs = (cli_list){0};
+}
+
+static void print_option(const cli_option *option)
+{
+    enum { COLUMN = 30 };
+    char left[80];
+    const int n =
+        option->letter
+            ? snprintf(left, sizeof left, "  -%c, --%s", option->letter, option->name)
+            : snprintf(left, sizeof left, "  --%s%s%s", option->name, option->argument ? " " : "",
+                       option->argument ? option->argument : "");
+    if (n < COLUMN - 1)
+        printf("%-*s", COLUMN, left);
+    else
+        printf("%s\n%*s", left, COLUMN, "");
+    cli_wrap(stdout, option->help, COLUMN, COLUMN, CLI_WIDTH);
+}
+
+void cli_print_help(const cli_command *command)
+{
+    printf("Usage: kerf %s %s [OPTIONS]\n\n", command->name, command->arguments);
+    cli_wrap(stdout, command->description, 0, 0, CLI_WIDTH);
+    for (const cli_section *const *s = command->sections; *s; s++) {
+        printf("\n%s:\n", (*s)->heading);
+        for (const cli_option *o = (*s)->options; o->name; o++)
+            print_option(o);
+    }
+    printf("\nExamples:\n");
+    for (const char *const *e = command->examples; *e; e++)
+        printf("  %s\n", *e);
+    printf("\nThe manual page kerf-%s(1) says more.\n", command->name);
+}

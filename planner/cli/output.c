@@ -1,0 +1,125 @@
+#include "planner/cli/output.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+void cli_streams_init(void)
+{
+    /* Opened in ascending order, so that open() yields the number that is missing. */
+    for (int fd = 0; fd <= 2; fd++) {
+        if (fcntl(fd, F_GETFD) >= 0 || errno != EBADF)
+            continue;
+        /* Writing to stdout then fails, as it should: nobody would get the answer. */
+        const int got = open("/dev/null", fd == 2 ? O_WRONLY : O_RDONLY);
+        if (got >= 0 && got != fd)
+            close(got);
+    }
+    signal(SIGPIPE, SIG_IGN);
+}
+
+cli_exit cli_streams_finish(cli_exit so_far)
+{
+    errno = 0;
+    const bool failed = ferror(stdout) || fflush(stdout) != 0;
+    const int reason = errno;
+    if (failed || fclose(stdout) != 0)
+        return cli_error(CLI_FAILED, "standard output: %s",
+                         strerror(reason ? reason : (errno ? errno : EIO)));
+    return so_far;
+}
+
+const char *cli_clean(const char *text, char *buffer, size_t size)
+{
+    size_t n = 0;
+    for (; *text && n + 1 < size; text++) {
+        const unsigned char c = (unsigned char)*text;
+        buffer[n++] = c < 0x20 || c == 0x7f ? '?' : (char)c;
+    }
+    buffer[n] = '\0';
+    return buffer;
+}
+
+static void line_to_stderr(const char *prefix, const char *format, va_list arguments)
+{
+    char text[2048], clean[2048];
+    vsnprintf(text, sizeof text, format, arguments);
+    fprintf(stderr, "%s%s\n", prefix, cli_clean(text, clean, sizeof clean));
+}
+
+cli_exit cli_error(cli_exit status, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    line_to_stderr("kerf: ", format, arguments);
+    va_end(arguments);
+    return status;
+}
+
+cli_exit cli_report(cli_exit status, const kerf_error *err)
+{
+    char line[sizeof *err];
+    return cli_error(status, "%s", kerf_error_line(err, line, sizeof line));
+}
+
+void cli_warning(bool quiet, const char *format, ...)
+{
+    if (quiet)
+        return;
+    va_list arguments;
+    va_start(arguments, format);
+    line_to_stderr("kerf: warning: ", format, arguments);
+    va_end(arguments);
+}
+
+cli_exit cli_exit_of(kerf_status status)
+{
+    switch (status) {
+    case KERF_OK:
+        return CLI_DONE;
+    case KERF_E_INFEASIBLE:
+        return CLI_INFEASIBLE;
+    default:
+        return CLI_FAILED;
+    }
+}
+
+bool cli_is_terminal(FILE *stream)
+{
+    const char *terminal = getenv("TERM");
+    return isatty(fileno(stream)) && !(terminal && strcmp(terminal, "dumb") == 0);
+}
+
+bool cli_wants_color(FILE *stream)
+{
+    const char *no_color = getenv("NO_COLOR");
+    return !(no_color && *no_color) && cli_is_terminal(stream);
+}
+
+void cli_wrap(FILE *stream, const char *text, size_t column, size_t indent, size_t width)
+{
+    bool first = true;
+    for (;;) {
+        text += strspn(text, " \t\n");
+        const size_t word = strcspn(text, " \t\n");
+        if (word == 0)
+            break;
+        if (!first && column + 1 + word > width) {
+            fprintf(stream, "\n%*s", (int)indent, "");
+            column = indent;
+        } else if (!first) {
+            fputc(' ', stream);
+            column++;
+        }
+        for (size_t i = 0; i < word; i++)
+            fputc((unsigned char)text[i] < 0x20 || text[i] == 0x7f ? '?' : text[i], stream);
+        column += word;
+        text += word;
+        first = false;
+    }
+    fputc('\n', stream);
+}

@@ -1,0 +1,270 @@
+#include "planner/cli/scene.h"
+
+#include "base/memory.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define MAX_WARNINGS 10 /* shown on stderr; --json has them all */
+
+static const char default_device[] = "jetson-tx2";
+static const char default_server[] = "edge-gpu";
+static const char default_link[] = "wifi-n";
+
+static const char *either(const char *given, const char *otherwise)
+{
+    return given ? given : otherwise;
+}
+
+/* --- network -------------------------------------------------------------------------------------
+ */
+
+/* The --dim and --input words as the library wants them. */
+typedef struct shapes {
+    struct kerf_dim *dims;
+    struct kerf_input_shape *inputs;
+    int64_t (*input_dims)[CLI_MAX_RANK];
+    char **names; /* of both, n in all */
+    size_t n;
+} shapes;
+
+static void shapes_clear(shapes *s)
+{
+    for (size_t i = 0; i < s->n; i++)
+        free(s->names[i]);
+    free(s->names);
+    free(s->dims);
+    free(s->inputs);
+    free(s->input_dims);
+}
+
+static bool shapes_read(const cli_settings *settings, shapes *s)
+{
+    const size_t n_dims = settings->dims.n, n_inputs = settings->inputs.n;
+    s->names = kerf_calloc(n_dims + n_inputs, sizeof *s->names);
+    s->dims = kerf_calloc(n_dims, sizeof *s->dims);
+    s->inputs = kerf_calloc(n_inputs, sizeof *s->inputs);
+    s->input_dims = kerf_calloc(n_inputs, sizeof *s->input_dims);
+    if (!s->names || !s->dims || !s->inputs || !s->input_dims)
+        return false;
+    for (size_t i = 0; i < n_dims + n_inputs; i++) {
+        const bool is_dim = i < n_dims;
+        const size_t k = is_dim ? i : i - n_dims;
+        const char *word = is_dim ? settings->dims.items[k] : settings->inputs.items[k];
+        size_t length = 0, rank = 0;
+        int64_t size = 0;
+        if (is_dim)
+            size = cli_dim_size(word, &length);
+        else
+            rank = cli_input_dims(word, &length, s->input_dims[k], CLI_MAX_RANK);
+        char *name = kerf_strndup(word, length);
+        if (!name)
+            return false;
+        s->names[s->n++] = name;
+        if (is_dim)
+            s->dims[k] = (struct kerf_dim){.name = name, .size = size};
+        else
+            s->inputs[k] = (struct kerf_input_shape){name, s->input_dims[k], rank};
+    }
+    return true;
+}
+
+static void show_warnings(const cli_settings *settings, const kerf_network *network)
+{
+    for (size_t i = 0; i < network->n_warnings; i++) {
+        if (i == MAX_WARNINGS) {
+            cli_warning(settings->quiet, "%s: %zu more warnings; inspect --json lists them all",
+                        network->name, network->n_warnings - i);
+            return;
+        }
+        cli_warning(settings->quiet, "%s: %s", network->name, network->warnings[i]);
+    }
+}
+
+cli_exit cli_load_network(const cli_settings *settings, bool allow_unresolved,
+                          kerf_network **network)
+{
+    kerf_error err = {0};
+    shapes s = {0};
+    char *path = NULL;
+    cli_exit status = CLI_FAILED;
+    if (!shapes_read(settings, &s)) {
+        cli_error(CLI_FAILED, "out of memory");
+        goto out;
+    }
+    const kerf_network_options options = {.batch = settings->batch,
+                                          .dims = s.dims,
+                                          .n_dims = settings->dims.n,
+                                          .inputs = s.inputs,
+                                          .n_inputs = settings->inputs.n,
+                                          .allow_unresolved = allow_unresolved};
+    if (cli_find(CLI_NETWORK, settings->argument, &path, &err) != KERF_OK ||
+        kerf_network_load(path, &options, network, &err) != KERF_OK) {
+        cli_report(CLI_FAILED, &err);
+        goto out;
+    }
+    show_warnings(settings, *network);
+    status = CLI_DONE;
+out:
+    free(path);
+    shapes_clear(&s);
+    return status;
+}
+
+/* --- device, server, profiles, link
+ * ---------------------------------------------------------------- */
+
+cli_exit cli_load_device(cli_kind kind, const char *name, kerf_device **device)
+{
+    kerf_error err = {0};
+    char *path = NULL;
+    kerf_status status = cli_find(kind, name, &path, &err);
+    if (status == KERF_OK)
+        status = kerf_device_load(path, device, &err);
+    free(path);
+    return status == KERF_OK ? CLI_DONE : cli_report(CLI_FAILED, &err);
+}
+
+cli_exit cli_load_profile(const char *path, const kerf_network *network, kerf_profile **profile)
+{
+    kerf_error err = {0};
+    if (!path || kerf_profile_load(path, network, profile, &err) == KERF_OK)
+        return CLI_DONE;
+    return cli_report(CLI_FAILED, &err);
+}
+
+static void override(double given, double *field)
+{
+    if (!isnan(given))
+        *field = given;
+}
+
+static cli_exit load_link(const cli_settings *settings, kerf_link **loaded)
+{
+    kerf_error err = {0};
+    char *path = NULL;
+    kerf_status status = cli_find(CLI_LINK, either(settings->link, default_link), &path, &err);
+    if (status == KERF_OK)
+        status = kerf_link_load(path, loaded, &err);
+    free(path);
+    if (status != KERF_OK)
+        return cli_report(CLI_FAILED, &err);
+    kerf_link *link = *loaded;
+    override(settings->uplink_bps, &link->rate_bps[KERF_UPLINK]);
+    override(settings->downlink_bps, &link->rate_bps[KERF_DOWNLINK]);
+    override(settings->rtt_s, &link->rtt_s);
+    override(settings->loss, &link->loss);
+    override(settings->gap_s, &link->gap_s);
+    if (settings->connection >= 0)
+        link->connection = (kerf_connection)settings->connection;
+    if (kerf_link_check(link, &err) == KERF_OK)
+        return CLI_DONE;
+    /* The file was in order, so an option is not. */
+    return cli_error(CLI_USAGE, "link with the overrides of the command line: %s: %s", err.where,
+                     err.message);
+}
+
+/* --- question
+ * ----------------------------------------------------------------------------------------- */
+
+static cli_exit find_pins(const cli_settings *settings, cli_scene *scene)
+{
+    const kerf_network *network = scene->network;
+    scene->pins = kerf_calloc(settings->pins.n, sizeof *scene->pins);
+    if (!scene->pins)
+        return cli_error(CLI_FAILED, "out of memory");
+    for (size_t i = 0; i < settings->pins.n; i++) {
+        size_t length = 0;
+        const char *word = settings->pins.items[i];
+        const kerf_side side = cli_pin_side(word, &length);
+        char *name = kerf_strndup(word, length);
+        if (!name)
+            return cli_error(CLI_FAILED, "out of memory");
+        const size_t found = kerf_network_find_operator(network, name);
+        free(name);
+        if (found == KERF_NONE)
+            return cli_error(CLI_USAGE,
+                             "--pin: network '%s' has no operator '%.*s'; "
+                             "'kerf inspect' lists its operators",
+                             network->name, (int)length, word);
+        scene->pins[i] = (kerf_pin){.operator_index = found, .side = side};
+    }
+    return CLI_DONE;
+}
+
+static bool mode_exists(const kerf_device *device, const char *mode)
+{
+    if (!mode || strcmp(mode, "any") == 0 || kerf_device_find_mode(device, mode) != KERF_NONE)
+        return true;
+    char known[512] = "";
+    size_t used = 0;
+    for (size_t i = 0; i < device->n_modes && used < sizeof known; i++) {
+        const int n = snprintf(known + used, sizeof known - used, ", %s", device->modes[i].name);
+        used += n > 0 ? (size_t)n : 0;
+    }
+    cli_error(CLI_USAGE, "--power-mode: %s has no mode '%s'; expected any%s", device->name, mode,
+              known);
+    return false;
+}
+
+static void ask(const cli_settings *settings, cli_scene *scene)
+{
+    scene->question = (kerf_question){.network = scene->network,
+                                      .device = scene->device,
+                                      .server = scene->server,
+                                      .link = scene->link,
+                                      .power_mode = settings->power_mode,
+                                      .device_profile = scene->device_profile,
+                                      .server_profile = scene->server_profile,
+                                      .server_load = settings->server_load,
+                                      .objective = settings->objective,
+                                      .weight_energy = settings->weight_energy,
+                                      .weight_latency = settings->weight_latency,
+                                      .limits = settings->limits,
+                                      .pins = scene->pins,
+                                      .n_pins = settings->pins.n,
+                                      .wire = (kerf_wire)settings->wire,
+                                      .input_bytes = settings->input_bytes,
+                                      .result_at_server = settings->result == KERF_SIDE_SERVER,
+                                      .solver = (kerf_solver)settings->solver,
+                                      .time_limit_s = settings->time_limit_s,
+                                      .top = (size_t)settings->top};
+    scene->question.limits.min_device_operators = (size_t)settings->min_device_operators;
+}
+
+cli_exit cli_scene_load(const cli_settings *settings, cli_scene *scene)
+{
+    *scene = (cli_scene){0};
+    cli_exit status =
+        cli_load_device(CLI_DEVICE, either(settings->device, default_device), &scene->device);
+    if (status == CLI_DONE && !mode_exists(scene->device, settings->power_mode))
+        status = CLI_USAGE;
+    if (status == CLI_DONE)
+        status =
+            cli_load_device(CLI_SERVER, either(settings->server, default_server), &scene->server);
+    if (status == CLI_DONE)
+        status = load_link(settings, &scene->link);
+    if (status == CLI_DONE)
+        status = cli_load_network(settings, false, &scene->network);
+    if (status == CLI_DONE)
+        status = cli_load_profile(settings->device_profile, scene->network, &scene->device_profile);
+    if (status == CLI_DONE)
+        status = cli_load_profile(settings->server_profile, scene->network, &scene->server_profile);
+    if (status == CLI_DONE)
+        status = find_pins(settings, scene);
+    if (status == CLI_DONE)
+        ask(settings, scene);
+    return status;
+}
+
+void cli_scene_clear(cli_scene *scene)
+{
+    free(scene->pins);
+    kerf_profile_destroy(&scene->device_profile);
+    kerf_profile_destroy(&scene->server_profile);
+    kerf_link_destroy(&scene->link);
+    kerf_device_destroy(&scene->server);
+    kerf_device_destroy(&scene->device);
+    kerf_network_destroy(&scene->network);
+    *scene = (cli_scene){0};
+}

@@ -1,0 +1,27 @@
+/* What a question is about, loaded as the options say. */
+#ifndef KERF_CLI_SCENE_H
+#define KERF_CLI_SCENE_H
+
+#include "planner/cli/find.h"
+#include "planner/cli/options.h"
+
+typedef struct cli_scene {
+    kerf_network *network;
+    kerf_device *device, *server;
+    kerf_link *link;
+    kerf_profile *device_profile, *server_profile;
+    kerf_pin *pins;
+    kerf_question question; /* borrows all of the above */
+} cli_scene;
+
+/* Both report what is wrong. cli_scene_clear releases whatever was loaded. */
+cli_exit cli_scene_load(const cli_settings *settings, cli_scene *scene);
+void cli_scene_clear(cli_scene *scene);
+
+/* The parts, for commands that need only some. `allow_unresolved` keeps unknown shapes. */
+cli_exit cli_load_network(const cli_settings *settings, bool allow_unresolved,
+                          kerf_network **network);
+cli_exit cli_load_device(cli_kind kind, const char *name, kerf_device **device);
+cli_exit cli_load_profile(const char *path, const kerf_network *network, kerf_profile **profile);
+
+#endif

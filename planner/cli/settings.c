@@ -1,0 +1,153 @@
+/* The rows of all options. Commands choose the sections that apply to them. */
+#include "planner/cli/settings.h"
+
+#include <stddef.h>
+
+#define VALUE(NAME, ARGUMENT, PARSE, FIELD, HELP)                                                  \
+    {                                                                                              \
+        .name = NAME, .argument = ARGUMENT, .parse = PARSE,                                        \
+        .field = offsetof(cli_settings, FIELD), .help = HELP                                       \
+    }
+#define QUANTITY(NAME, ARGUMENT, KIND, POSITIVE, FIELD, HELP)                                      \
+    {                                                                                              \
+        .name = NAME, .argument = ARGUMENT, .parse = cli_parse_quantity, .quantity = KIND,         \
+        .positive = POSITIVE, .field = offsetof(cli_settings, FIELD), .help = HELP                 \
+    }
+#define CHOICE(NAME, ARGUMENT, PARSE, CHOICES, FIELD, HELP)                                        \
+    {                                                                                              \
+        .name = NAME, .argument = ARGUMENT, .parse = PARSE, .choices = CHOICES,                    \
+        .field = offsetof(cli_settings, FIELD), .help = HELP                                       \
+    }
+#define FLAG(NAME, LETTER, FIELD, HELP)                                                            \
+    {                                                                                              \
+        .name = NAME, .letter = LETTER, .parse = cli_parse_flag,                                   \
+        .field = offsetof(cli_settings, FIELD), .help = HELP                                       \
+    }
+#define END                                                                                        \
+    {                                                                                              \
+        .name = NULL                                                                               \
+    }
+
+static const cli_choice connections[] = {{"cold", KERF_CONNECTION_COLD},
+                                         {"warm", KERF_CONNECTION_WARM},
+                                         {"new", KERF_CONNECTION_NEW},
+                                         {NULL, 0}};
+static const cli_choice wires[] = {{"float32", KERF_WIRE_FLOAT32},
+                                   {"float16", KERF_WIRE_FLOAT16},
+                                   {"int8", KERF_WIRE_INT8},
+                                   {NULL, 0}};
+static const cli_choice sides[] = {
+    {"device", KERF_SIDE_DEVICE}, {"server", KERF_SIDE_SERVER}, {NULL, 0}};
+static const cli_choice solvers[] = {{"auto", KERF_SOLVER_AUTO},
+                                     {"exhaustive", KERF_SOLVER_EXHAUSTIVE},
+                                     {"mincut", KERF_SOLVER_MINCUT},
+                                     {"milp", KERF_SOLVER_MILP},
+                                     {NULL, 0}};
+
+static const cli_option scene_options[] = {
+    VALUE("device", "DEVICE", cli_parse_text, device,
+          "board: a bundled name or a file (default jetson-tx2)"),
+    VALUE("server", "SERVER", cli_parse_text, server,
+          "edge server: a bundled name or a file (default edge-gpu)"),
+    VALUE("link", "LINK", cli_parse_text, link,
+          "network path: a bundled name or a file (default wifi-n)"),
+    VALUE("device-profile", "FILE", cli_parse_text, device_profile,
+          "measured per-operator figures that replace the device's estimates"),
+    VALUE("server-profile", "FILE", cli_parse_text, server_profile,
+          "measured per-operator figures that replace the server's estimates"),
+    VALUE("power-mode", "MODE", cli_parse_text, power_mode,
+          "one of the device's power modes, or any: the best of them (default: the device's own)"),
+    QUANTITY("server-load", "F", KERF_FRACTION, false, server_load,
+             "share of the server that is already busy, from 0 to below 1 (default 0)"),
+    END};
+const cli_section cli_section_scene = {"Where it runs", scene_options};
+
+static const cli_option board_options[] = {
+    VALUE("device", "DEVICE", cli_parse_text, device,
+          "also print what each operator costs on this board: a bundled name or a file"),
+    VALUE("device-profile", "FILE", cli_parse_text, device_profile,
+          "measured per-operator figures that replace the device's estimates"),
+    VALUE("power-mode", "MODE", cli_parse_text, power_mode,
+          "one of the device's power modes (default: the device's own)"),
+    END};
+const cli_section cli_section_board = {"Where it runs", board_options};
+
+static const cli_option link_options[] = {
+    QUANTITY("uplink", "RATE", KERF_RATE, true, uplink_bps,
+             "rate from device to server, such as \"12 Mbit/s\""),
+    QUANTITY("downlink", "RATE", KERF_RATE, true, downlink_bps, "rate from server to device"),
+    QUANTITY("rtt", "TIME", KERF_TIME, false, rtt_s, "round-trip time, such as \"20 ms\""),
+    VALUE("loss", "PERCENT", cli_parse_percent, loss, "packets lost, such as \"0.5 %\""),
+    CHOICE("connection", "STATE", cli_parse_choice, connections, connection,
+           "cold: window and radio have gone idle; warm: both are open; new: as cold, and the "
+           "connection is yet to be opened"),
+    QUANTITY("gap", "TIME", KERF_TIME, true, gap_s,
+             "time to the next inference's transfer (default: longer than the radio's tail)"),
+    END};
+const cli_section cli_section_link = {"Changes to the link", link_options};
+
+static const cli_option goal_options[] = {
+    VALUE("objective", "NAME", cli_parse_objective, argument,
+          "what to optimise: energy (of the device, the default), latency, throughput, edp (energy "
+          "times latency), total-energy (device and server) or weighted:energy=W,latency=W "
+          "(W per joule, W per second)"),
+    QUANTITY("deadline", "TIME", KERF_TIME, true, limits.deadline_s, "latency at most this"),
+    QUANTITY("energy-budget", "ENERGY", KERF_ENERGY, true, limits.energy_J,
+             "device energy at most this, such as \"200 mJ\""),
+    QUANTITY("device-memory", "SIZE", KERF_SIZE, true, limits.memory_bytes,
+             "weights and peak activations on the device at most this"),
+    QUANTITY("max-bytes", "SIZE", KERF_SIZE, true, limits.max_bytes,
+             "bytes sent to the server at most this"),
+    VALUE("min-device-operators", "N", cli_parse_count, min_device_operators,
+          "at least N operators on the device"),
+    VALUE("pin", "OPERATOR=SIDE", cli_parse_pin, pins,
+          "keep an operator on the device or on the server; repeatable"),
+    CHOICE("result", "SIDE", cli_parse_choice, sides, result,
+           "where the result is needed: device (default) or server"),
+    END};
+const cli_section cli_section_goal = {"What is wanted", goal_options};
+
+static const cli_option wire_options[] = {
+    CHOICE("wire", "TYPE", cli_parse_wire, wires, wire,
+           "send tensors as float32, float16 or int8 (default: each in its own type)"),
+    QUANTITY("input-size", "SIZE", KERF_SIZE, true, input_bytes,
+             "what the network's input takes when it is sent as it is, such as a camera's JPEG of "
+             "\"50 kB\" (default: the input tensor)"),
+    END};
+const cli_section cli_section_wire = {"What is sent", wire_options};
+
+static const cli_option shape_options[] = {
+    VALUE("batch", "N", cli_parse_count, batch,
+          "size of an open first dimension of every input (default 1)"),
+    VALUE("dim", "NAME=N", cli_parse_dim, dims, "size of a symbolic dimension; repeatable"),
+    VALUE("input", "TENSOR=SHAPE", cli_parse_input, inputs,
+          "shape of an input, such as x=1x3x224x224; repeatable"),
+    END};
+const cli_section cli_section_shape = {"Open shapes", shape_options};
+
+static const cli_option search_options[] = {
+    CHOICE("solver", "NAME", cli_parse_choice, solvers, solver,
+           "auto (default: the cheapest that is exact), exhaustive, mincut or milp"),
+    QUANTITY("time-limit", "TIME", KERF_TIME, true, time_limit_s,
+             "stop after this time with the best plan so far and its gap"),
+    VALUE("top", "N", cli_parse_count, top, "list the N best different cuts, the plan included"),
+    END};
+const cli_section cli_section_search = {"Search", search_options};
+
+#define HELP_FLAG FLAG("help", 'h', help, "print this help")
+#define JSON_FLAG FLAG("json", 0, json, "print JSON")
+
+static const cli_option plan_output_options[] = {
+    JSON_FLAG,
+    FLAG("csv", 0, csv, "print comma-separated values: the plan, both extremes and the other cuts"),
+    VALUE("plot", "FILE", cli_parse_plot, plot,
+          "also draw the cost over the split point to a .svg or .png file (by gnuplot)"),
+    FLAG("quiet", 0, quiet, "no warnings and no progress on stderr"),
+    HELP_FLAG,
+    END};
+const cli_section cli_section_plan_output = {"Output", plan_output_options};
+
+static const cli_option table_output_options[] = {
+    JSON_FLAG, FLAG("csv", 0, csv, "print comma-separated values"),
+    FLAG("quiet", 0, quiet, "no warnings on stderr"), HELP_FLAG, END};
+const cli_section cli_section_table_output = {"Output", table_output_options};
