@@ -72,7 +72,7 @@ struct cli_settings {
     double time_limit_s;
     int64_t top;
     const char *plot;
-    bool json, csv, quiet, help, version;
+    bool json, csv, quiet, help;
 };
 
 /* Parsers of values. */

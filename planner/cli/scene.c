@@ -125,6 +125,28 @@ cli_exit cli_load_device(cli_kind kind, const char *name, kerf_device **device)
     return status == KERF_OK ? CLI_DONE : cli_report(CLI_FAILED, &err);
 }
 
+bool cli_find_mode(const kerf_device *device, const char *name, size_t *mode)
+{
+    *mode = kerf_device_find_mode(device, name);
+    if (*mode != KERF_NONE)
+        return true;
+    char known[512] = "";
+    size_t used = 0;
+    for (size_t i = 0; i < device->n_modes && used < sizeof known; i++) {
+        const int n = snprintf(known + used, sizeof known - used, "%s%s", i ? ", " : "",
+                               device->modes[i].name);
+        used += n > 0 ? (size_t)n : 0;
+    }
+    cli_error(CLI_USAGE, "--power-mode: %s has no mode '%s'; it has %s", device->name, name, known);
+    return false;
+}
+
+static bool mode_is_fine(const kerf_device *device, const char *name)
+{
+    size_t mode;
+    return !name || strcmp(name, "any") == 0 || cli_find_mode(device, name, &mode);
+}
+
 cli_exit cli_load_profile(const char *path, const kerf_network *network, kerf_profile **profile)
 {
     kerf_error err = {0};
@@ -192,21 +214,6 @@ static cli_exit find_pins(const cli_settings *settings, cli_scene *scene)
     return CLI_DONE;
 }
 
-static bool mode_exists(const kerf_device *device, const char *mode)
-{
-    if (!mode || strcmp(mode, "any") == 0 || kerf_device_find_mode(device, mode) != KERF_NONE)
-        return true;
-    char known[512] = "";
-    size_t used = 0;
-    for (size_t i = 0; i < device->n_modes && used < sizeof known; i++) {
-        const int n = snprintf(known + used, sizeof known - used, ", %s", device->modes[i].name);
-        used += n > 0 ? (size_t)n : 0;
-    }
-    cli_error(CLI_USAGE, "--power-mode: %s has no mode '%s'; expected any%s", device->name, mode,
-              known);
-    return false;
-}
-
 static void ask(const cli_settings *settings, cli_scene *scene)
 {
     scene->question = (kerf_question){.network = scene->network,
@@ -237,7 +244,7 @@ cli_exit cli_scene_load(const cli_settings *settings, cli_scene *scene)
     *scene = (cli_scene){0};
     cli_exit status =
         cli_load_device(CLI_DEVICE, either(settings->device, default_device), &scene->device);
-    if (status == CLI_DONE && !mode_exists(scene->device, settings->power_mode))
+    if (status == CLI_DONE && !mode_is_fine(scene->device, settings->power_mode))
         status = CLI_USAGE;
     if (status == CLI_DONE)
         status =

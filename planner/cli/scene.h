@@ -22,6 +22,8 @@ void cli_scene_clear(cli_scene *scene);
 cli_exit cli_load_network(const cli_settings *settings, bool allow_unresolved,
                           kerf_network **network);
 cli_exit cli_load_device(cli_kind kind, const char *name, kerf_device **device);
+/* The device's power mode of that name; where there is none, reports it and returns false. */
+bool cli_find_mode(const kerf_device *device, const char *name, size_t *mode);
 cli_exit cli_load_profile(const char *path, const kerf_network *network, kerf_profile **profile);
 
 #endif

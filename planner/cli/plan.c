@@ -1,0 +1,109 @@
+#include "planner/cli/plan.h"
+
+#include "planner/cli/commands.h"
+
+#include <time.h>
+
+/* --- progress
+ * ------------------------------------------------------------------------------------- */
+
+typedef struct progress {
+    struct timespec start, shown;
+    bool visible;
+} progress;
+
+static double seconds_since(const struct timespec *then)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)(now.tv_sec - then->tv_sec) + 1e-9 * (double)(now.tv_nsec - then->tv_nsec);
+}
+
+/* Only long work shows up, and not more than ten times a second. */
+static bool show_progress(void *context, const char *what, double best, double bound)
+{
+    progress *p = context;
+    if (seconds_since(&p->start) < 0.5 || seconds_since(&p->shown) < 0.1)
+        return true;
+    clock_gettime(CLOCK_MONOTONIC, &p->shown);
+    p->visible = true;
+    fprintf(stderr, "\r%s: %.0f s, best %.6g, bound %.6g\033[K", what, seconds_since(&p->start),
+            best, bound);
+    return true;
+}
+
+static kerf_status make_plan(const cli_settings *settings, cli_scene *scene, kerf_plan **plan,
+                             kerf_error *err)
+{
+    progress p = {.visible = false};
+    clock_gettime(CLOCK_MONOTONIC, &p.start);
+    if (!settings->quiet && cli_is_terminal(stderr)) {
+        scene->question.progress = show_progress;
+        scene->question.progress_context = &p;
+    }
+    const kerf_status status = kerf_plan_make(&scene->question, plan, err);
+    if (p.visible)
+        fputs("\r\033[K", stderr);
+    return status;
+}
+
+/* --- the command
+ * ------------------------------------------------------------------------------------ */
+
+size_t cli_device_operators(const kerf_network *network, const kerf_side *side)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < network->n_operators; i++)
+        n += side[i] == KERF_SIDE_DEVICE;
+    return n;
+}
+
+/* Every file was read and is in order, so an invalid question comes from the options. */
+static cli_exit fail(const cli_settings *settings, const cli_scene *scene, kerf_status status,
+                     const kerf_error *err)
+{
+    if (status == KERF_E_INFEASIBLE && settings->json &&
+        cli_plan_json_infeasible(scene, err) != CLI_DONE)
+        return CLI_FAILED;
+    if (status == KERF_E_INVALID || status == KERF_E_UNSUPPORTED)
+        return cli_report(CLI_USAGE, err);
+    return cli_report(cli_exit_of(status), err);
+}
+
+static cli_exit print(const cli_settings *settings, const cli_scene *scene, const kerf_plan *plan)
+{
+    if (settings->json)
+        return cli_plan_json(scene, plan);
+    if (settings->csv)
+        return cli_plan_csv(scene, plan);
+    return cli_plan_table(scene, plan);
+}
+
+cli_exit cli_plan(const cli_settings *settings)
+{
+    cli_scene scene = {0};
+    kerf_plan *plan = NULL;
+    kerf_error err = {0};
+    cli_exit status = cli_scene_load(settings, &scene);
+    if (status != CLI_DONE)
+        goto out;
+    const kerf_status made = make_plan(settings, &scene, &plan, &err);
+    if (made != KERF_OK) {
+        status = fail(settings, &scene, made, &err);
+        goto out;
+    }
+    status = print(settings, &scene, plan);
+    if (status == CLI_DONE && settings->plot)
+        status = cli_plan_plot(&scene, plan, settings->plot);
+    if (status == CLI_DONE && !plan->optimal) {
+        status = CLI_STOPPED;
+        cli_warning(settings->quiet,
+                    "stopped at the time limit: the plan may be up to %.3g %% "
+                    "from the best",
+                    100 * plan->gap);
+    }
+out:
+    kerf_plan_destroy(&plan);
+    cli_scene_clear(&scene);
+    return status;
+}

@@ -1,0 +1,387 @@
+/* The plan for people: the answer in a sentence, its cost beside the two extremes, and why. */
+#include "planner/cli/plan.h"
+#include "planner/cli/table.h"
+
+#include "planner/problem.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LABEL  13 /* columns of the labels below the table */
+#define DIGITS 3
+
+typedef struct number {
+    char text[48];
+} number;
+
+static number quantity(double value, kerf_quantity kind)
+{
+    number n;
+    if (isfinite(value))
+        kerf_format_quantity(value, kind, DIGITS, n.text, sizeof n.text);
+    else
+        snprintf(n.text, sizeof n.text, "%g", value);
+    return n;
+}
+
+/* --- the sentence --------------------------------------------------------------------------------
+ */
+
+/* The last operator on the device if those are the first ones in the network's order. */
+static size_t last_of_prefix(const kerf_network *network, const kerf_side *side)
+{
+    size_t last = KERF_NONE;
+    bool ended = false;
+    for (size_t i = 0; i < network->n_operators; i++) {
+        if (side[i] == KERF_SIDE_DEVICE && ended)
+            return KERF_NONE;
+        if (side[i] == KERF_SIDE_DEVICE)
+            last = i;
+        ended = ended || side[i] == KERF_SIDE_SERVER;
+    }
+    return last;
+}
+
+static void say_sent(FILE *out, const char *send, const char *what, const kerf_plan *plan)
+{
+    fprintf(out, "%s %s (%s, %s)", send, what, quantity(plan->cut.wire_bytes, KERF_SIZE).text,
+            quantity(plan->cost.uplink_s, KERF_TIME).text);
+}
+
+static void say_split(FILE *out, const cli_scene *scene, const kerf_plan *plan, size_t on_device)
+{
+    const kerf_network *network = scene->network;
+    const size_t last = last_of_prefix(network, plan->side);
+    char what[40];
+    snprintf(what, sizeof what, "%zu tensor%s", plan->cut.n_tensors,
+             plan->cut.n_tensors == 1 ? "" : "s");
+    if (last == KERF_NONE)
+        fprintf(out, "Run %zu of %zu operators", on_device, network->n_placed);
+    else if (on_device == 1)
+        fprintf(out, "Run the first of %zu operators ('%.100s')", network->n_placed,
+                network->operators[last].name);
+    else
+        fprintf(out, "Run the first %zu of %zu operators (to '%.100s')", on_device,
+                network->n_placed, network->operators[last].name);
+    fprintf(out, " on %s, ", scene->device->name);
+    say_sent(out, "send", what, plan);
+    fprintf(out, ", run the rest on %s", scene->server->name);
+}
+
+static void say_answer(FILE *out, const cli_scene *scene, const kerf_plan *plan)
+{
+    const kerf_network *network = scene->network;
+    const size_t on_device = cli_device_operators(network, plan->side);
+    if (on_device == network->n_placed) {
+        fprintf(out, "Run all %zu operators of %.100s on %s and ", on_device, network->name,
+                scene->device->name);
+        if (plan->cut.n_tensors)
+            say_sent(out, "send", "the result", plan);
+        else
+            fputs("send nothing", out);
+    } else if (on_device == 0) {
+        say_sent(out, "Send", network->n_inputs == 1 ? "the input" : "the inputs", plan);
+        fprintf(out, " and run all %zu operators of %.100s on %s", network->n_placed, network->name,
+                scene->server->name);
+    } else {
+        say_split(out, scene, plan, on_device);
+    }
+    fprintf(out, ": %s and %s per inference.",
+            quantity(plan->cost.device_energy_J, KERF_ENERGY).text,
+            quantity(plan->cost.latency_s, KERF_TIME).text);
+}
+
+static bool print_answer(const cli_scene *scene, const kerf_plan *plan)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    if (!out)
+        return false;
+    say_answer(out, scene, plan);
+    const bool written = fclose(out) == 0;
+    if (written) {
+        const bool color = cli_wants_color(stdout);
+        fputs(color ? "\033[1m" : "", stdout);
+        cli_wrap(stdout, text, 0, 0, CLI_WIDTH);
+        fputs(color ? "\033[0m\n" : "\n", stdout);
+    }
+    free(text);
+    return written;
+}
+
+/* --- cost beside the extremes --------------------------------------------------------------------
+ */
+
+typedef struct cost_row {
+    const char *label;
+    size_t field; /* offset in kerf_plan_cost */
+    kerf_quantity kind;
+    bool total;     /* compared with the extremes */
+    bool only_used; /* left out where it is 0 everywhere */
+} cost_row;
+
+#define AT(name) offsetof(kerf_plan_cost, name)
+static const cost_row cost_rows[] = {
+    {"device energy", AT(device_energy_J), KERF_ENERGY, true, false},
+    {"  compute", AT(compute_J), KERF_ENERGY, false, false},
+    {"  uplink", AT(uplink_J), KERF_ENERGY, false, false},
+    {"  wait for the result", AT(wait_J), KERF_ENERGY, false, false},
+    {"  downlink", AT(downlink_J), KERF_ENERGY, false, false},
+    {"  radio's start and tail", AT(radio_fixed_J), KERF_ENERGY, false, true},
+    {"latency", AT(latency_s), KERF_TIME, true, false},
+    {"  device", AT(device_s), KERF_TIME, false, false},
+    {"  uplink", AT(uplink_s), KERF_TIME, false, false},
+    {"  server", AT(server_s), KERF_TIME, false, false},
+    {"  downlink", AT(downlink_s), KERF_TIME, false, false},
+    {"server energy", AT(server_energy_J), KERF_ENERGY, false, false},
+    {"sent to the server", AT(uplink_bytes), KERF_SIZE, false, false},
+    {"device memory", AT(device_memory_bytes), KERF_SIZE, false, false},
+};
+
+static double figure(const kerf_plan_cost *cost, size_t field)
+{
+    double value;
+    memcpy(&value, (const char *)cost + field, sizeof value);
+    return value;
+}
+
+static void part_cell(cli_table *table, double value, kerf_quantity kind)
+{
+    if (value != 0)
+        cli_table_quantity(table, value, kind);
+    else
+        cli_table_cell(table, "-");
+}
+
+/* What the plan saves against an extreme, in per cent of the extreme's figure. */
+static void saved_cell(cli_table *table, bool total, double mine, double theirs)
+{
+    if (total && theirs > 0 && isfinite(mine) && isfinite(theirs))
+        cli_table_cell(table, "%.0f %%", 100 * (theirs - mine) / theirs + 0.0);
+    else
+        cli_table_cell(table, "%s", "");
+}
+
+static void throughput_row(cli_table *table, const kerf_plan *plan)
+{
+    const kerf_plan_cost *const costs[] = {&plan->cost, &plan->all_device.cost,
+                                           &plan->all_server.cost};
+    cli_table_cell(table, "throughput");
+    for (size_t i = 0; i < 3; i++) {
+        cli_table_cell(table, "%.3g /s", costs[i]->throughput_per_s);
+        if (i > 0)
+            cli_table_cell(table, "%s", "");
+    }
+}
+
+static const char *verdict(const kerf_option_plan *option)
+{
+    return !option->exists ? "cannot be had" : option->feasible ? "yes" : "no";
+}
+
+static bool is_constrained(const kerf_question *q, const kerf_plan *plan)
+{
+    const kerf_limits *l = &q->limits;
+    return l->deadline_s > 0 || l->energy_J > 0 || l->memory_bytes > 0 || l->max_bytes > 0 ||
+           l->min_device_operators > 0 || q->n_pins > 0 || !plan->all_device.feasible ||
+           !plan->all_server.feasible;
+}
+
+static void feasible_row(cli_table *table, const kerf_plan *plan)
+{
+    cli_table_cell(table, "keeps what was asked");
+    cli_table_cell(table, "yes");
+    cli_table_cell(table, "%s", verdict(&plan->all_device));
+    cli_table_cell(table, "%s", "");
+    cli_table_cell(table, "%s", verdict(&plan->all_server));
+    cli_table_cell(table, "%s", "");
+}
+
+static bool print_costs(const cli_scene *scene, const kerf_plan *plan)
+{
+    static const char *const headings[] = {"per inference", "this plan",  "all device",
+                                           "saved",         "all server", "saved"};
+    cli_table *table = cli_table_create("lrrrrr", CLI_WIDTH);
+    if (!table)
+        return false;
+    cli_table_heading(table);
+    for (size_t i = 0; i < sizeof headings / sizeof *headings; i++)
+        cli_table_cell(table, "%s", headings[i]);
+    for (size_t i = 0; i < sizeof cost_rows / sizeof *cost_rows; i++) {
+        const cost_row *row = &cost_rows[i];
+        const double mine = figure(&plan->cost, row->field);
+        const double device = figure(&plan->all_device.cost, row->field);
+        const double server = figure(&plan->all_server.cost, row->field);
+        if (row->only_used && mine == 0 && device == 0 && server == 0)
+            continue;
+        if (strcmp(row->label, "server energy") == 0)
+            throughput_row(table, plan);
+        cli_table_cell(table, "%s", row->label);
+        part_cell(table, mine, row->kind);
+        part_cell(table, device, row->kind);
+        saved_cell(table, row->total, mine, device);
+        part_cell(table, server, row->kind);
+        saved_cell(table, row->total, mine, server);
+    }
+    if (is_constrained(&scene->question, plan))
+        feasible_row(table, plan);
+    const bool printed = cli_table_print(table, stdout);
+    cli_table_destroy(&table);
+    return printed;
+}
+
+/* --- why
+ * ------------------------------------------------------------------------------------------- */
+
+static void print_label(const char *label)
+{
+    printf("%-*s", LABEL, label);
+}
+
+/* An objective's value with its unit. */
+static number objective_value(kerf_objective objective, double value)
+{
+    number n;
+    if (objective == KERF_OBJ_LATENCY)
+        return quantity(value, KERF_TIME);
+    if (objective == KERF_OBJ_ENERGY || objective == KERF_OBJ_TOTAL_ENERGY)
+        return quantity(value, KERF_ENERGY);
+    const char *unit = kerf_objective_unit(objective);
+    snprintf(n.text, sizeof n.text, "%.*g%s%s", DIGITS, value, strcmp(unit, "1") == 0 ? "" : " ",
+             strcmp(unit, "1") == 0 ? "" : unit);
+    return n;
+}
+
+static void print_proof(const kerf_question *q, const kerf_plan *plan)
+{
+    static const char *const units[] = {[KERF_SOLVER_AUTO] = "step",
+                                        [KERF_SOLVER_EXHAUSTIVE] = "placement",
+                                        [KERF_SOLVER_MINCUT] = "minimum cut",
+                                        [KERF_SOLVER_MILP] = "node"};
+    print_label("proof");
+    printf("%s: %s by %s; nothing is better than %s (gap %.2g), %zu %s%s examined\n",
+           plan->optimal ? "optimal" : "stopped early", kerf_objective_name(q->objective),
+           kerf_solver_name(plan->solver), objective_value(q->objective, plan->bound).text,
+           plan->gap, plan->examined, units[plan->solver], plan->examined == 1 ? "" : "s");
+}
+
+static void print_break_even(const kerf_question *q, const kerf_plan *plan)
+{
+    const double below = plan->break_even_below_bps, above = plan->break_even_above_bps;
+    const number now = quantity(q->link->rate_bps[KERF_UPLINK], KERF_RATE);
+    if (isnan(below) || isnan(above))
+        return;
+    print_label("stays best");
+    if (below <= 0 && isinf(above))
+        printf("at every uplink rate");
+    else if (below <= 0)
+        printf("for uplink rates up to %s", quantity(above, KERF_RATE).text);
+    else if (isinf(above))
+        printf("for uplink rates from %s", quantity(below, KERF_RATE).text);
+    else
+        printf("for uplink rates from %s to %s", quantity(below, KERF_RATE).text,
+               quantity(above, KERF_RATE).text);
+    printf(" (now %s)\n", now.text);
+}
+
+static void print_binding(const kerf_plan *plan)
+{
+    if (plan->n_binding == 0)
+        return;
+    print_label("binding");
+    for (size_t i = 0; i < plan->n_binding; i++)
+        printf("%s%s", i ? ", " : "", plan->binding[i]);
+    printf(": without %s another cut would be better\n", plan->n_binding == 1 ? "it" : "them");
+}
+
+static void print_measured(const cli_scene *scene, const kerf_plan *plan)
+{
+    const size_t n = scene->network->n_placed;
+    print_label("figures");
+    if (plan->measured_device_operators == 0 && plan->measured_server_operators == 0)
+        printf("all estimated from the profiles; no operator was measured\n");
+    else
+        printf("measured for %zu of %zu operators on the device and %zu on the server, else "
+               "estimated\n",
+               plan->measured_device_operators, n, plan->measured_server_operators);
+}
+
+/* How far the board's figures can be trusted: one line. */
+static void print_caution(const cli_scene *scene, const kerf_plan *plan)
+{
+    const char *fit = scene->device->fit ? scene->device->fit : scene->device->provenance;
+    if (!fit || !*fit)
+        return;
+    char left[96], clean[512];
+    snprintf(left, sizeof left, "%.40s (%.40s): ", scene->device->name, plan->power_mode);
+    cli_clean(fit, clean, sizeof clean);
+    const size_t room = CLI_WIDTH - LABEL - strlen(left);
+    print_label("estimates");
+    printf("%s%.*s%s\n", left, (int)(strlen(clean) > room ? room - 3 : room), clean,
+           strlen(clean) > room ? "..." : "");
+}
+
+/* --- other cuts
+ * -------------------------------------------------------------------------------------- */
+
+static void alternative_row(cli_table *table, const cli_scene *scene, const kerf_plan *plan,
+                            const kerf_option_plan *a)
+{
+    const kerf_network *network = scene->network;
+    const double best = plan->cost.objective, value = a->cost.objective;
+    cli_table_cell(table, "%zu of %zu", cli_device_operators(network, a->side), network->n_placed);
+    if (a->cut.n_tensors == 0)
+        cli_table_cell(table, "nothing");
+    else if (a->cut.n_tensors == 1)
+        cli_table_cell(table, "%s", network->tensors[a->cut.tensors[0]].name);
+    else
+        cli_table_cell(table, "%s and %zu more", network->tensors[a->cut.tensors[0]].name,
+                       a->cut.n_tensors - 1);
+    part_cell(table, a->cut.wire_bytes, KERF_SIZE);
+    cli_table_quantity(table, a->cost.device_energy_J, KERF_ENERGY);
+    cli_table_quantity(table, a->cost.latency_s, KERF_TIME);
+    if (best > 0 && isfinite(best) && isfinite(value))
+        cli_table_cell(table, "%+.2g %%", 100 * (value - best) / best + 0.0);
+    else
+        cli_table_cell(table, "-");
+}
+
+static bool print_alternatives(const cli_scene *scene, const kerf_plan *plan)
+{
+    if (plan->n_alternatives == 0)
+        return true;
+    cli_table *table = cli_table_create("lfrrrr", CLI_WIDTH);
+    if (!table)
+        return false;
+    const char *const headings[] = {
+        "on the device", "next best cuts send",
+        "size",          "energy",
+        "latency",       kerf_objective_name(scene->question.objective)};
+    cli_table_heading(table);
+    for (size_t i = 0; i < 5; i++)
+        cli_table_cell(table, "%s", headings[i]);
+    cli_table_cell(table, "%s, to the plan's", headings[5]);
+    for (size_t i = 0; i < plan->n_alternatives; i++)
+        alternative_row(table, scene, plan, &plan->alternatives[i]);
+    fputc('\n', stdout);
+    const bool printed = cli_table_print(table, stdout);
+    cli_table_destroy(&table);
+    return printed;
+}
+
+cli_exit cli_plan_table(const cli_scene *scene, const kerf_plan *plan)
+{
+    if (!print_answer(scene, plan) || !print_costs(scene, plan))
+        return cli_error(CLI_FAILED, "out of memory");
+    fputc('\n', stdout);
+    print_proof(&scene->question, plan);
+    print_break_even(&scene->question, plan);
+    print_binding(plan);
+    print_measured(scene, plan);
+    print_caution(scene, plan);
+    if (!print_alternatives(scene, plan))
+        return cli_error(CLI_FAILED, "out of memory");
+    return CLI_DONE;
+}
