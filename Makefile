@@ -93,7 +93,8 @@ $(OUT)/kerf.pc: base/kerf.pc.in Makefile
 # --- tests ---------------------------------------------------------------------------------------
 $(TEST_BIN): %: %.o $(TEST_SUPPORT_OBJ) $(INTERNAL)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(LIBS)
-$(BENCH_BIN): %: %.o $(TEST_SUPPORT_OBJ) $(INTERNAL)
+# Not torture.o: it replaces malloc, and needs cmocka.
+$(BENCH_BIN): %: %.o $(filter-out %/torture.o,$(TEST_SUPPORT_OBJ)) $(INTERNAL)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
 TEST_SCRIPTS := $(sort $(wildcard tests/cli/test_*.sh tests/cli/test_*.py))
