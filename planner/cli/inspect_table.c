@@ -89,9 +89,10 @@ static void operator_row(cli_table *table, const inspection *in, size_t i)
     cli_table_cell(table, "%s", shape_text(output, shape, sizeof shape));
     count_cell(table, (double)op->macs);
     count_cell(table, (double)op->params);
-    bytes_cell(table, output ? output->bytes : 0);
     if (in->costs)
         cost_cells(table, &in->costs[i]);
+    else
+        bytes_cell(table, output ? output->bytes : 0);
 }
 
 static void print_totals(const inspection *in)
@@ -113,15 +114,16 @@ static void print_totals(const inspection *in)
 
 cli_exit cli_inspect_table(const inspection *in)
 {
-    static const char *const headings[] = {"operator", "type",       "class",  "group",   "output",
-                                           "MACs",     "parameters", "output", "latency", "energy"};
-    const size_t n = in->costs ? 10 : 8;
-    cli_table *table = cli_table_create(in->costs ? "fflrfrrrrr" : "fflrfrrr", CLI_WIDTH);
+    static const char *const headings[] = {"operator", "type",   "class",   "group", "output",
+                                           "MACs",     "params", "latency", "energy"};
+    const size_t n = in->costs ? 9 : 8;
+    /* Costs take the place of the output's bytes, which its shape tells anyway. */
+    cli_table *table = cli_table_create(in->costs ? "fflrfrrrr" : "fflrfrrr", CLI_WIDTH);
     if (!table)
         return cli_error(CLI_FAILED, "out of memory");
     cli_table_heading(table);
     for (size_t i = 0; i < n; i++)
-        cli_table_cell(table, "%s", headings[i]);
+        cli_table_cell(table, "%s", i == 7 && !in->costs ? "size" : headings[i]);
     for (size_t i = 0; i < in->network->n_operators; i++)
         operator_row(table, in, i);
     const bool printed = cli_table_print(table, stdout);

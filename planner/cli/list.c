@@ -8,6 +8,8 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 /* One bundled thing. */
 typedef struct entry {
@@ -159,43 +161,53 @@ static void print_csv(const entry *entries, size_t n)
     }
 }
 
-/* The first `room` bytes of a text, ended at a word. */
-static void shortened(const char *text, size_t room, char *out, size_t size)
+/* Columns of the terminal; a file or pipe has no end. */
+static size_t line_width(void)
 {
-    const size_t length = strlen(text);
-    if (room >= size)
-        room = size - 1;
-    if (length <= room) {
-        snprintf(out, size, "%s", text);
-        return;
-    }
-    size_t end = room - 3;
-    while (end > 0 && text[end] != ' ')
-        end--;
-    snprintf(out, size, "%.*s...", (int)(end ? end : room - 3), text);
+    struct winsize window;
+    if (!cli_is_terminal(stdout))
+        return SIZE_MAX;
+    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) != 0 || window.ws_col < 60)
+        return CLI_WIDTH;
+    return window.ws_col;
 }
 
-static size_t widest(const entry *entries, size_t n, bool description, size_t maximum)
+/* Prints at most `room` bytes of a text's first sentence, ended at a word. */
+static void print_sentence(const char *text, size_t room)
 {
-    size_t width = 0;
-    for (size_t i = 0; i < n; i++) {
-        const size_t length = strlen(description ? entries[i].description : entries[i].name);
-        width = length > width ? length : width;
+    size_t length = strlen(text);
+    for (const char *at = text; (at = strstr(at, ". ")); at += 2) {
+        /* "et al. (2020)" goes on; "S. Lahmer" is one sentence. */
+        if (at - text > 2 && at[-2] != ' ' && at[2] >= 'A' && at[2] <= 'Z') {
+            length = (size_t)(at - text) + 1;
+            break;
+        }
     }
-    return width < maximum ? width : maximum;
+    bool cut = length > room;
+    if (cut) {
+        length = room - 3;
+        while (length > 0 && text[length] != ' ')
+            length--;
+    }
+    for (size_t i = 0; i < length; i++)
+        putchar((unsigned char)text[i] < 0x20 || text[i] == 0x7f ? '?' : text[i]);
+    printf("%s\n", cut ? "..." : "");
 }
 
 static void print_lines(const entry *entries, size_t n)
 {
-    const size_t first = widest(entries, n, false, 30), second = widest(entries, n, true, 44);
-    const size_t used = first + second + 4;
+    size_t names = 0, descriptions = 0;
     for (size_t i = 0; i < n; i++) {
-        char description[128], source[128], clean[128], clean_source[128];
-        shortened(entries[i].description, second, description, sizeof description);
-        shortened(entries[i].source, CLI_WIDTH - used, source, sizeof source);
-        printf("%-*s  %-*s  %s\n", (int)first, entries[i].name, (int)second,
-               cli_clean(description, clean, sizeof clean),
-               cli_clean(source, clean_source, sizeof clean_source));
+        const size_t name = strlen(entries[i].name), text = strlen(entries[i].description);
+        names = name > names ? name : names;
+        descriptions = text > descriptions ? text : descriptions;
+    }
+    const size_t width = line_width(), used = names + descriptions + 4;
+    for (size_t i = 0; i < n; i++) {
+        char clean[256];
+        printf("%-*s  ", (int)names, cli_clean(entries[i].name, clean, sizeof clean));
+        printf("%-*s  ", (int)descriptions, cli_clean(entries[i].description, clean, sizeof clean));
+        print_sentence(entries[i].source, used + 20 < width ? width - used : 20);
     }
 }
 

@@ -192,22 +192,33 @@ static scale scale_of(const panel *p, const curve *c)
     return (scale){1e6, energy ? "\xc2\xb5J" : "\xc2\xb5s"};
 }
 
-/* One row per point: x, the stack's partial sums, for each panel after the other. */
+static void write_sums(FILE *script, const curve *c, size_t at, const panel *const *panels,
+                       size_t n_panels)
+{
+    for (size_t p = 0; p < n_panels; p++) {
+        const double factor = scale_of(panels[p], c).factor;
+        double sum = 0;
+        for (size_t k = 0; k < panels[p]->n_layers; k++) {
+            const double part = figure(&c->points[at].cost, panels[p]->layers[k].field);
+            sum += isfinite(part) ? part * factor : 0;
+            fprintf(script, " %.9g", sum);
+        }
+    }
+    fputc('\n', script);
+}
+
+/* Each point becomes a step from half a unit before it to half a unit behind: two rows of x and
+ * the stack's partial sums, for each panel after the other. */
 static void write_data(FILE *script, const curve *c, const panel *const *panels, size_t n_panels)
 {
     fputs("$split << EOD\n", script);
-    for (size_t i = 0; i < c->n; i++) {
-        fprintf(script, "%zu", c->points[i].operators);
-        for (size_t p = 0; p < n_panels; p++) {
-            const double factor = scale_of(panels[p], c).factor;
-            double sum = 0;
-            for (size_t k = 0; k < panels[p]->n_layers; k++) {
-                const double part = figure(&c->points[i].cost, panels[p]->layers[k].field);
-                sum += isfinite(part) ? part * factor : 0;
-                fprintf(script, " %.9g", sum);
-            }
-        }
-        fputc('\n', script);
+    for (size_t i = 0; i < 2 * c->n; i++) {
+        const size_t at = i / 2, next = at + (i % 2 ? 1 : 0);
+        if (i == 0 || next >= c->n)
+            fprintf(script, "%.1f", (double)c->points[at].operators + (i ? 0.5 : -0.5));
+        else
+            fprintf(script, "%.1f", (double)c->points[next].operators - 0.5);
+        write_sums(script, c, at, panels, n_panels);
     }
     fputs("EOD\n", script);
 }
@@ -228,31 +239,42 @@ static bool layer_is_used(const layer *l, const curve *c)
     return false;
 }
 
-/* The plan is marked where it is on the curve. A plan that is no prefix gets a line at its cost. */
-static void mark_plan(FILE *script, const panel *p, const curve *c, const kerf_plan *plan,
-                      size_t on_device, const char *label)
+/* An arrow down to a point of the curve, and above it what the point is. */
+static void write_mark(FILE *script, int id, size_t x, double y, bool right, double height,
+                       const char *color, const char *text)
 {
-    const scale s = scale_of(p, c);
-    const double y = top_of(p, &plan->cost, s.factor);
-    const double span = (double)c->points[c->n - 1].operators;
-    double most = 0;
-    for (size_t i = 0; i < c->n; i++)
-        most = fmax(most, top_of(p, &c->points[i].cost, s.factor));
-    const bool right = (double)on_device > 0.5 * span;
-    fprintf(script, "set yrange [0:%.9g]\n", 1.3 * fmax(most, y));
     fprintf(script,
-            "set arrow 1 from %zu,graph 0.86 to %zu,%.9g head filled size screen 0.008,20 "
-            "linecolor rgb '#000000' linewidth 1.2 front\n",
-            on_device, on_device, y);
-    fputs("set label 1 ", script);
-    cli_gnuplot_string(script, label);
-    fprintf(script, " at %zu,graph 0.895 %s noenhanced front\n", on_device,
-            right ? "right offset 1,0" : "left offset -1,0");
+            "set arrow %d from %zu,graph %.3f to %zu,%.9g head filled size screen 0.008,20 "
+            "linecolor rgb '%s' linewidth 1.2 front\n",
+            id, x, height - 0.035, x, y, color);
+    fprintf(script, "set label %d ", id);
+    cli_gnuplot_string(script, text);
+    fprintf(script, " at %zu,graph %.3f %s noenhanced textcolor rgb '%s' front\n", x, height,
+            right ? "right" : "left", color);
+}
+
+/* Marks the plan, and the best of the curve where that is another. A plan that is no prefix is not
+ * on the curve: a dashed line shows its cost. */
+static void mark_points(FILE *script, const panel *p, const curve *c, const kerf_plan *plan,
+                        size_t on_device, const char *label)
+{
+    const double factor = scale_of(p, c).factor;
+    const double y = top_of(p, &plan->cost, factor);
+    const size_t span = c->points[c->n - 1].operators;
+    double most = y;
+    for (size_t i = 0; i < c->n; i++)
+        most = fmax(most, top_of(p, &c->points[i].cost, factor));
+    fprintf(script, "set yrange [0:%.9g]\n", most > 0 ? 1.35 * most : 1);
+    write_mark(script, 1, on_device, y, 2 * on_device > span, 0.94, "#000000", label);
     if (c->chosen == KERF_NONE)
         fprintf(script,
-                "set arrow 2 from graph 0,first %.9g to graph 1,first %.9g nohead "
+                "set arrow 3 from graph 0,first %.9g to graph 1,first %.9g nohead "
                 "linecolor rgb '#000000' linewidth 1 dashtype 2 front\n",
                 y, y);
+    const point *best = &c->points[c->best];
+    if (c->chosen != KERF_NONE && c->chosen != c->best)
+        write_mark(script, 2, best->operators, top_of(p, &best->cost, factor),
+                   2 * best->operators > span, 0.84, "#777777", "best if nothing else were asked");
 }
 
 static void plot_panel(FILE *script, const panel *p, const curve *c, size_t first_column)
@@ -264,8 +286,8 @@ static void plot_panel(FILE *script, const panel *p, const curve *c, size_t firs
     for (size_t k = p->n_layers; k-- > 0;) {
         if (!layer_is_used(&p->layers[k], c))
             continue;
-        /* Boxes from the top of the stack down: each covers all but its own layer. */
-        fprintf(script, "%s$split using 1:%zu with boxes fill solid 1 noborder linecolor rgb '%s' ",
+        /* From the top of the stack down: each covers all but its own layer. */
+        fprintf(script, "%s$split using 1:%zu with filledcurves y1=0 fillcolor rgb '%s' ",
                 any ? ", " : "", first_column + k, p->layers[k].color);
         fputs("title ", script);
         cli_gnuplot_string(script, p->layers[k].label);
@@ -299,8 +321,11 @@ static void write_header(FILE *script, const char *path, size_t n_panels, const 
           "set border 3 linecolor rgb '#444444'\n"
           "set tics nomirror out\n"
           "set grid ytics linecolor rgb '#dddddd' linewidth 1\n"
-          "set key outside bottom center horizontal samplen 1 spacing 1.2 noenhanced invert\n"
-          "set boxwidth 1 relative\n",
+          "set key at screen 0.78,graph 0.7 left top vertical Left reverse samplen 1 spacing 1.3 "
+          "noenhanced\n"
+          "set style fill solid 1 noborder\n"
+          "set lmargin at screen 0.09\n"
+          "set rmargin at screen 0.76\n",
           script);
 }
 
@@ -353,8 +378,8 @@ static void write_script(FILE *script, const cli_scene *scene, const kerf_plan *
     size_t column = 2;
     for (size_t p = 0; p < n_panels; p++) {
         if (p > 0)
-            fputs("unset title\nunset label 1\nunset arrow\n", script);
-        mark_plan(script, panels[p], c, plan, on_device, label);
+            fputs("unset title\nunset label\nunset arrow\n", script);
+        mark_points(script, panels[p], c, plan, on_device, label);
         plot_panel(script, panels[p], c, column);
         column += panels[p]->n_layers;
     }

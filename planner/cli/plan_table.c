@@ -261,10 +261,10 @@ static void print_proof(const kerf_question *q, const kerf_plan *plan)
                                         [KERF_SOLVER_MINCUT] = "minimum cut",
                                         [KERF_SOLVER_MILP] = "node"};
     print_label("proof");
-    printf("%s: %s by %s; nothing is better than %s (gap %.2g), %zu %s%s examined\n",
-           plan->optimal ? "optimal" : "stopped early", kerf_objective_name(q->objective),
-           kerf_solver_name(plan->solver), objective_value(q->objective, plan->bound).text,
-           plan->gap, plan->examined, units[plan->solver], plan->examined == 1 ? "" : "s");
+    printf("%s by %s: nothing is better than %s (gap %.2g); %zu %s%s examined\n",
+           plan->optimal ? "optimal" : "stopped early", kerf_solver_name(plan->solver),
+           objective_value(q->objective, plan->bound).text, plan->gap, plan->examined,
+           units[plan->solver], plan->examined == 1 ? "" : "s");
 }
 
 static void print_break_even(const kerf_question *q, const kerf_plan *plan)
@@ -308,17 +308,27 @@ static void print_measured(const cli_scene *scene, const kerf_plan *plan)
                plan->measured_device_operators, n, plan->measured_server_operators);
 }
 
-/* How far the board's figures can be trusted: one line. */
+/* The last sentence of a text. */
+static const char *last_sentence(const char *text)
+{
+    const char *last = text;
+    for (const char *at = text; (at = strstr(at, ". ")); at += 2)
+        if (at[2] >= 'A' && at[2] <= 'Z')
+            last = at + 2;
+    return last;
+}
+
+/* How far the board's figures can be trusted, in one line: the fit's last sentence sums it up. */
 static void print_caution(const cli_scene *scene, const kerf_plan *plan)
 {
-    const char *fit = scene->device->fit ? scene->device->fit : scene->device->provenance;
-    if (!fit || !*fit)
+    const char *fit = scene->device->fit ? scene->device->fit : "";
+    if (!*fit)
         return;
     char left[96], clean[512];
     snprintf(left, sizeof left, "%.40s (%.40s): ", scene->device->name, plan->power_mode);
-    cli_clean(fit, clean, sizeof clean);
+    cli_clean(last_sentence(fit), clean, sizeof clean);
     const size_t room = CLI_WIDTH - LABEL - strlen(left);
-    print_label("estimates");
+    print_label("accuracy");
     printf("%s%.*s%s\n", left, (int)(strlen(clean) > room ? room - 3 : room), clean,
            strlen(clean) > room ? "..." : "");
 }
@@ -342,8 +352,9 @@ static void alternative_row(cli_table *table, const cli_scene *scene, const kerf
     part_cell(table, a->cut.wire_bytes, KERF_SIZE);
     cli_table_quantity(table, a->cost.device_energy_J, KERF_ENERGY);
     cli_table_quantity(table, a->cost.latency_s, KERF_TIME);
-    if (best > 0 && isfinite(best) && isfinite(value))
-        cli_table_cell(table, "%+.2g %%", 100 * (value - best) / best + 0.0);
+    const double change = 100 * (value - best) / best;
+    if (best > 0 && isfinite(change))
+        cli_table_cell(table, "%+.*f %%", fabs(change) < 10 ? 2 : 0, change);
     else
         cli_table_cell(table, "-");
 }
