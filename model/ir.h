@@ -12,14 +12,14 @@
 
 #include "kerf/network.h"
 
-#define IR_MAX_RANK 16
-#define IR_MAX_DEPTH 32              /* of nested graphs */
-#define IR_MAX_FOLD 4096             /* values with more elements are not folded */
-#define IR_UNKNOWN_INT INT64_MIN     /* an element of a folded value that is not known */
+#define IR_MAX_RANK    16
+#define IR_MAX_DEPTH   32        /* of nested graphs */
+#define IR_MAX_FOLD    4096      /* values with more elements are not folded */
+#define IR_UNKNOWN_INT INT64_MIN /* an element of a folded value that is not known */
 #define IR_DIM_UNKNOWN (-1)
 
 typedef struct ir_value {
-    char *name;                /* "" never; omitted operands are KERF_NONE in the node */
+    char *name; /* "" never; omitted operands are KERF_NONE in the node */
     kerf_type type;
     int rank;                  /* -1: unknown */
     int64_t dims[IR_MAX_RANK]; /* IR_DIM_UNKNOWN: unknown */
@@ -28,18 +28,18 @@ typedef struct ir_value {
     kerf_type declared_type;
     int declared_rank;
     int64_t declared_dims[IR_MAX_RANK];
-    char **dim_names;          /* inputs: symbolic names by dimension, IR_MAX_RANK entries that may
-                                  be NULL; or NULL */
-    bool initializer;          /* stands in the file with data (in line, or as external data) */
-    bool constant;             /* depends on no network input */
-    kerf_type stored_type;     /* constants that a runtime keeps in another type (int8 behind
-                                  DequantizeLinear), else KERF_TYPE_UNKNOWN */
+    char **dim_names;      /* inputs: symbolic names by dimension, IR_MAX_RANK entries that may
+                              be NULL; or NULL */
+    bool initializer;      /* stands in the file with data (in line, or as external data) */
+    bool constant;         /* depends on no network input */
+    kerf_type stored_type; /* constants that a runtime keeps in another type (int8 behind
+                              DequantizeLinear), else KERF_TYPE_UNKNOWN */
     /* Content where it is known and has at most IR_MAX_FOLD elements: integers and booleans in
      * `ints` (single elements may be IR_UNKNOWN_INT), reals in `floats`; else NULL. */
     int64_t *ints;
     double *floats;
-    size_t outer;              /* captured from the enclosing graph: index there, else KERF_NONE */
-    char *unresolved;          /* why the shape is unknown, or NULL */
+    size_t outer;     /* captured from the enclosing graph: index there, else KERF_NONE */
+    char *unresolved; /* why the shape is unknown, or NULL */
 } ir_value;
 
 struct ir_graph;
@@ -71,9 +71,9 @@ typedef struct ir_attr {
 } ir_attr;
 
 typedef struct ir_node {
-    char *name;   /* may be empty */
+    char *name; /* may be empty */
     char *type;
-    char *domain; /* "" is the default domain ("ai.onnx" is normalised to it) */
+    char *domain;   /* "" is the default domain ("ai.onnx" is normalised to it) */
     size_t *inputs; /* values, KERF_NONE for an omitted operand */
     size_t n_inputs;
     size_t *outputs;
@@ -86,19 +86,22 @@ typedef struct ir_node {
     /* filled by ir_infer */
     kerf_class cls;
     int64_t macs;
-    int64_t kernels;       /* output channels of a convolution, else 0 */
-    uint64_t weight_slots; /* bit i: constant input i is a weight (params and weight_bytes count it) */
-    bool constant;         /* no input depends on a network input */
+    int64_t kernels; /* output channels of a convolution, else 0 */
+    uint64_t
+        weight_slots; /* bit i: constant input i is a weight (params and weight_bytes count it) */
+    bool constant;    /* no input depends on a network input */
 } ir_node;
 
 typedef struct ir_graph {
     char *name;
-    int64_t opset; /* of the default domain; inherited by nested graphs; 0 = none stated, treat as 7 */
+    int64_t
+        opset; /* of the default domain; inherited by nested graphs; 0 = none stated, treat as 7 */
     ir_value *values;
     size_t n_values, cap_values;
     ir_node *nodes; /* topologically ordered before ir_infer is called */
     size_t n_nodes, cap_nodes;
-    size_t *inputs; /* values fed at run time: initializers that an old IR lists as inputs are not here */
+    size_t *inputs; /* values fed at run time: initializers that an old IR lists as inputs are not
+                       here */
     size_t n_inputs;
     size_t *outputs;
     size_t n_outputs;
@@ -153,8 +156,8 @@ kerf_status ir_build_network(const ir_graph *graph, const char *name, const char
 /* The readers. Options fix the inputs' shapes (apply_options is shared: options.c). */
 kerf_status onnx_read(const char *path, const kerf_network_options *options, ir_graph **graph,
                       kerf_error *err);
-kerf_status network_json_read(const char *path, const kerf_network_options *options,
-                              char **name, ir_graph **graph, kerf_error *err);
+kerf_status network_json_read(const char *path, const kerf_network_options *options, char **name,
+                              ir_graph **graph, kerf_error *err);
 /* options.c: fixes the shapes of graph->inputs from --batch, --dim, --input; every dim_names entry
  * and unknown dimension is resolved or stays unknown. Unknown names in options are errors. */
 kerf_status ir_apply_options(ir_graph *graph, const kerf_network_options *options, kerf_error *err);

@@ -85,7 +85,8 @@ typedef struct kerf_tensor {
     int64_t bytes;      /* packed size, -1: unknown */
     char *unresolved;   /* why the shape is unknown; NULL where it is known */
     size_t producer;    /* operator, KERF_NONE for network inputs and constants */
-    size_t *consumers;  /* operators that read it, each once, ascending; ONNX subgraph captures too */
+    size_t *consumers;  /* operators that read it, each once, ascending; ONNX subgraph captures too,
+                           but no constant operator (Shape) where the tensor is data */
     size_t n_consumers;
     size_t storage;     /* the tensor whose memory this one lives in: itself, or what it is a view
                            of, or the last tensor of its fused group (that group's is written in
