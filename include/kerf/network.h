@@ -84,7 +84,7 @@ typedef struct kerf_tensor {
     int64_t elements;   /* -1: unknown */
     int64_t bytes;      /* packed size, -1: unknown */
     char *unresolved;   /* why the shape is unknown; NULL where it is known */
-    size_t producer;    /* operator, KERF_NONE for network inputs and constants */
+    size_t producer;    /* operator, KERF_NONE for network inputs and weights */
     size_t *consumers;  /* operators that read it, each once, ascending; ONNX subgraph captures too,
                            but no constant operator (Shape) where the tensor is data */
     size_t n_consumers;
