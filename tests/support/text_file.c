@@ -1,0 +1,47 @@
+#include "tests/support/text_file.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static char folder[] = "/tmp/kerf-text-XXXXXX";
+static char path[64];
+
+int text_file_make(void **state)
+{
+    (void)state;
+    if (!mkdtemp(folder))
+        return -1;
+    snprintf(path, sizeof path, "%s/file.json", folder);
+    return 0;
+}
+
+int text_file_remove(void **state)
+{
+    (void)state;
+    unlink(path);
+    return rmdir(folder);
+}
+
+const char *text_file_path(void)
+{
+    return path;
+}
+
+void text_file_write(const char *text, const char *find, const char *replace)
+{
+    FILE *file = fopen(path, "wb");
+    const char *at = find ? strstr(text, find) : text + strlen(text);
+    if (!file || !at) {
+        fprintf(stderr, "text_file_write: no file, or no \"%s\" in the text\n", find ? find : "");
+        abort();
+    }
+    fwrite(text, 1, (size_t)(at - text), file);
+    if (find) {
+        fputs(replace, file);
+        fputs(at + strlen(find), file);
+    }
+    if (fclose(file) != 0)
+        abort();
+}
