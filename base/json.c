@@ -146,7 +146,8 @@ static kerf_status check_shape(const char *data, size_t size, kerf_error *err)
     return KERF_OK;
 }
 
-static kerf_status parse(const char *data, size_t size, json_t **root, kerf_error *err)
+static kerf_status parse(const char *data, size_t size, size_t flags, json_t **root,
+                         kerf_error *err)
 {
     if (size == 0)
         return kerf_fail(err, KERF_E_SYNTAX, NULL, "is empty, expected a JSON document");
@@ -155,7 +156,7 @@ static kerf_status parse(const char *data, size_t size, json_t **root, kerf_erro
         return status;
     json_error_t problem;
     kerf_json_latch_reset();
-    json_t *tree = json_loadb(data, size, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &problem);
+    json_t *tree = json_loadb(data, size, flags | JSON_DECODE_ANY, &problem);
     /* Out of memory shows as a syntax error, or not at all. */
     if (kerf_json_latch_fired()) {
         json_decref(tree);
@@ -206,7 +207,8 @@ kerf_status kerf_json_parse(const char *data, size_t size, const char *source, c
         goto out;
     }
     made->err = err;
-    status = parse(data, size, &made->root, err);
+    size_t flags = format != NULL ? JSON_REJECT_DUPLICATES : 0;
+    status = parse(data, size, flags, &made->root, err);
     if (status == KERF_OK && !check_root(made, format))
         status = made->status;
 out:
