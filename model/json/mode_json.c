@@ -46,21 +46,18 @@ static bool read_per_mac(const kerf_json *object, kerf_quantity kind, double *pe
     double fallback = -1;
     kerf_json_quantity(&table, "default", kind, KERF_OPTIONAL, &fallback);
     for (size_t i = 0; i < KERF_CLASS_COUNT; i++) {
-        double value = -1;
-        kerf_json_quantity(&table, class_names[i], kind, KERF_OPTIONAL, &value);
-        if (kerf_json_failed(object->doc))
-            return false;
-        if (value < 0 && fallback < 0) {
-            /* A misspelt key explains it better. */
-            if (kerf_json_done(&table))
-                kerf_json_fail(&table, KERF_E_INVALID,
-                               "has no \"%s\" and no \"default\", expected one of them",
-                               class_names[i]);
-            return false;
-        }
-        per_mac[i] = value < 0 ? fallback : value;
+        per_mac[i] = fallback;
+        kerf_json_quantity(&table, class_names[i], kind, KERF_OPTIONAL, &per_mac[i]);
     }
-    return kerf_json_done(&table);
+    if (!kerf_json_done(&table))
+        return false;
+    for (size_t i = 0; i < KERF_CLASS_COUNT; i++) {
+        if (per_mac[i] < 0)
+            return kerf_json_fail(&table, KERF_E_INVALID,
+                                  "has no \"%s\" and no \"default\", expected one of them",
+                                  class_names[i]);
+    }
+    return true;
 }
 
 static bool read_latency(const kerf_json *object, kerf_power_mode *mode)
