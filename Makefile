@@ -22,6 +22,9 @@ ALL_CFLAGS := -std=c11 -D_GNU_SOURCE -Iinclude -I. -I$(BUILD)/gen $(shell pkg-co
               $(if $(wildcard /usr/include/nanopb/pb.h),-I/usr/include/nanopb) \
               -fPIC -fvisibility=hidden -MMD -MP $(WARNINGS) $(CFLAGS) $(CPPFLAGS)
 comma := ,
+# `make V=1` shows whole commands.
+Q := $(if $(V),,@)
+say = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2))
 ALL_LDFLAGS := $(if $(filter sanitize,$(VARIANT)),-fsanitize=address$(comma)undefined) \
                $(if $(filter coverage,$(VARIANT)),--coverage) $(LDFLAGS)
 LIBS := -ljansson -lglpk -lprotobuf-nanopb -lm -lpthread
@@ -57,45 +60,52 @@ $(BUILD)/gen/onnx.pb.c: model/onnx/onnx.proto $(wildcard model/onnx/onnx.options
 $(BUILD)/gen/onnx.pb.h: $(BUILD)/gen/onnx.pb.c ;
 $(OBJ)/gen/onnx.pb.o: $(BUILD)/gen/onnx.pb.c
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -Wno-conversion -c -o $@ $<
+	$(call say,CC,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) -Wno-conversion -c -o $@ $<
 $(filter $(OBJ)/model/onnx/%,$(LIB_OBJ)): | $(BUILD)/gen/onnx.pb.h
 
 $(OBJ)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -c -o $@ $<
+	$(call say,CC,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
 # --- libraries and the command -----------------------------------------------------------------
 $(INTERNAL): $(LIB_OBJ)
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(Q)$(AR) rcs $@ $^
 
 # One relocatable object with everything but the public symbols made local.
 $(OUT)/libkerf.a: $(LIB_OBJ)
 	@mkdir -p $(@D)
-	$(CC) -r -nostdlib -o $(OBJ)/kerf.o $^ -Wl,--whole-archive -lprotobuf-nanopb -Wl,--no-whole-archive
-	objcopy --localize-hidden -w --keep-global-symbol='kerf_*' $(OBJ)/kerf.o
+	$(call say,LD,$@)
+	$(Q)$(CC) -r -nostdlib -o $(OBJ)/kerf.o $^ -Wl,--whole-archive -lprotobuf-nanopb -Wl,--no-whole-archive
+	$(Q)objcopy --localize-hidden -w --keep-global-symbol='kerf_*' $(OBJ)/kerf.o
 	@rm -f $@
-	$(AR) rcs $@ $(OBJ)/kerf.o
+	$(Q)$(AR) rcs $@ $(OBJ)/kerf.o
 
 $(OUT)/libkerf.so: $(LIB_OBJ) base/libkerf.map
 	@mkdir -p $(@D)
-	$(CC) -shared -Wl,-soname,libkerf.so.$(SOMAJOR) -Wl,--version-script=base/libkerf.map $(ALL_LDFLAGS) -o $@ $(LIB_OBJ) $(LIBS)
-	ln -sf libkerf.so $(@D)/libkerf.so.$(SOMAJOR)
+	$(call say,LD,$@)
+	$(Q)$(CC) -shared -Wl,-soname,libkerf.so.$(SOMAJOR) -Wl,--version-script=base/libkerf.map $(ALL_LDFLAGS) -o $@ $(LIB_OBJ) $(LIBS)
+	$(Q)ln -sf libkerf.so $(@D)/libkerf.so.$(SOMAJOR)
 
 $(OUT)/kerf: $(CLI_OBJ) $(INTERNAL)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
 $(OUT)/kerf.pc: base/kerf.pc.in Makefile
 	@mkdir -p $(@D)
-	sed -e 's|@PREFIX@|$(PREFIX)|g' -e 's|@VERSION@|$(VERSION)|g' $< > $@
+	$(Q)sed -e 's|@PREFIX@|$(PREFIX)|g' -e 's|@VERSION@|$(VERSION)|g' $< > $@
 
 # --- tests ---------------------------------------------------------------------------------------
 $(TEST_BIN): %: %.o $(TEST_SUPPORT_OBJ) $(INTERNAL)
-	$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(LIBS)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(LIBS)
 # Not torture.o: it replaces malloc, and needs cmocka.
 $(BENCH_BIN): %: %.o $(filter-out %/torture.o,$(TEST_SUPPORT_OBJ)) $(INTERNAL)
-	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
 TEST_SCRIPTS := $(sort $(wildcard tests/cli/test_*.sh tests/cli/test_*.py))
 
