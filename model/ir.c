@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_VALUES   ((size_t)16 << 20)
-#define MAX_NODES    ((size_t)4 << 20)
 #define MAX_WARNINGS 1000
 
 ir_graph *ir_graph_new(void)
@@ -91,8 +89,8 @@ void ir_graph_free(ir_graph *graph)
 size_t ir_add_value(ir_graph *graph, const char *name, size_t length)
 {
     char *copy = kerf_strndup(name, length);
-    if (!copy || kerf_reserve(&graph->values, &graph->cap_values, graph->n_values + 1, MAX_VALUES,
-                              sizeof *graph->values)) {
+    if (!copy || kerf_reserve(&graph->values, &graph->cap_values, graph->n_values + 1,
+                              IR_MAX_VALUES, sizeof *graph->values)) {
         free(copy);
         return KERF_NONE;
     }
@@ -106,7 +104,7 @@ size_t ir_add_value(ir_graph *graph, const char *name, size_t length)
 
 ir_node *ir_add_node(ir_graph *graph)
 {
-    if (kerf_reserve(&graph->nodes, &graph->cap_nodes, graph->n_nodes + 1, MAX_NODES,
+    if (kerf_reserve(&graph->nodes, &graph->cap_nodes, graph->n_nodes + 1, IR_MAX_NODES,
                      sizeof *graph->nodes))
         return NULL;
     ir_node *node = &graph->nodes[graph->n_nodes++];

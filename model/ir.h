@@ -13,7 +13,9 @@
 #include "kerf/network.h"
 
 #define IR_MAX_RANK    16
-#define IR_MAX_DEPTH   32        /* of nested graphs */
+#define IR_MAX_DEPTH   32 /* of nested graphs */
+#define IR_MAX_VALUES  ((size_t)16 << 20)
+#define IR_MAX_NODES   ((size_t)4 << 20)
 #define IR_MAX_FOLD    4096      /* values with more elements are not folded */
 #define IR_UNKNOWN_INT INT64_MIN /* an element of a folded value that is not known */
 #define IR_DIM_UNKNOWN (-1)
@@ -110,8 +112,8 @@ typedef struct ir_graph {
     size_t n_warnings, cap_warnings;
 } ir_graph;
 
-/* ir.c: construction. All return false or KERF_NONE on lack of memory (or above the limits of
- * 16 M values, 4 M nodes). */
+/* ir.c: construction. All return false or KERF_NONE on lack of memory, or above IR_MAX_VALUES,
+ * IR_MAX_NODES. */
 ir_graph *ir_graph_new(void);
 void ir_graph_free(ir_graph *graph); /* NULL is fine */
 size_t ir_add_value(ir_graph *graph, const char *name, size_t length);

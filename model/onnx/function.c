@@ -121,10 +121,12 @@ static bool decode_function(pb_istream_t *stream, decode_callback *node, void *n
 
 bool onnx_read_function(onnx_reader *reader, pb_istream_t *stream)
 {
+    if (reader->n_functions == ONNX_MAX_FUNCTIONS)
+        return ONNX_FAIL(reader, KERF_E_TOO_LARGE, NULL, "the model has more than %d functions",
+                         ONNX_MAX_FUNCTIONS);
     if (kerf_reserve(&reader->functions, &reader->cap_functions, reader->n_functions + 1,
                      ONNX_MAX_FUNCTIONS, sizeof *reader->functions))
-        return ONNX_FAIL(reader, KERF_E_TOO_LARGE, NULL, "out of memory, or above %d functions",
-                         ONNX_MAX_FUNCTIONS);
+        return ONNX_NOMEM(reader);
     onnx_function *function = &reader->functions[reader->n_functions++];
     memset(function, 0, sizeof *function);
     function->offset = reader->file.position;

@@ -89,6 +89,10 @@ size_t onnx_scope_value(onnx_scope *scope, const char *name, size_t length)
     size_t index = onnx_names_find(&scope->names, hash, name), prefix;
     if (index != KERF_NONE)
         return index;
+    if (scope->graph->n_values == IR_MAX_VALUES) {
+        (void)ONNX_FAIL(scope->reader, KERF_E_TOO_LARGE, name, "the graph has too many tensors");
+        return KERF_NONE;
+    }
     index = add_value(scope, name, length, &prefix);
     if (index == KERF_NONE ||
         !onnx_names_add(&scope->names, hash, scope->graph->values[index].name + prefix, index)) {

@@ -475,12 +475,13 @@ bool onnx_read_node(onnx_scope *scope, pb_istream_t *stream)
         table[i].field->arg = &n;
     }
     bool ok = onnx_decode(stream, onnx_NodeProto_fields, &message) && complete(&n);
+    if (ok && scope->graph->n_nodes == IR_MAX_NODES)
+        ok =
+            ONNX_FAIL(scope->reader, KERF_E_TOO_LARGE, n.node.name, "the graph has too many nodes");
     ir_node *place = ok ? ir_add_node(scope->graph) : NULL;
     if (!place) {
         ir_node_clear(&n.node);
-        return ok ? ONNX_FAIL(scope->reader, KERF_E_TOO_LARGE, NULL,
-                              "out of memory, or too many nodes")
-                  : false;
+        return ok ? ONNX_NOMEM(scope->reader) : false;
     }
     *place = n.node;
     return true;
