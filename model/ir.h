@@ -89,9 +89,11 @@ typedef struct ir_node {
     kerf_class cls;
     int64_t macs;
     int64_t kernels; /* output channels of a convolution, else 0 */
-    uint64_t
-        weight_slots; /* bit i: constant input i is a weight (params and weight_bytes count it) */
-    bool constant;    /* no input depends on a network input */
+    /* Bit i: constant input i is a weight (params and weight_bytes count it). */
+    uint64_t weight_slots;
+    int64_t inner_params;       /* weights inside nested graphs: elements, each once, */
+    int64_t inner_weight_bytes; /* and bytes */
+    bool constant;              /* no input depends on a network input */
 } ir_node;
 
 typedef struct ir_graph {
@@ -110,6 +112,8 @@ typedef struct ir_graph {
     struct ir_graph *parent; /* enclosing graph or NULL; borrowed */
     char **warnings;         /* of the outermost graph: one line each */
     size_t n_warnings, cap_warnings;
+    /* Of the outermost graph: what inference has spent, so that hostile files are bounded. */
+    size_t folded_elements, infer_steps;
 } ir_graph;
 
 /* ir.c: construction. All return false or KERF_NONE on lack of memory, or above IR_MAX_VALUES,
