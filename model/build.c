@@ -301,7 +301,9 @@ static bool add_weights(builder *b, const ir_node *node, size_t i)
     kerf_operator *op = &net->operators[i];
     size_t slots = op->n_inputs < MAX_WEIGHT_SLOTS ? op->n_inputs : MAX_WEIGHT_SLOTS;
     op->weight_bytes = node->given_weight_bytes;
-    if (!add(&net->weight_bytes, node->given_weight_bytes))
+    op->params = node->inner_params;
+    if (!add(&op->weight_bytes, node->inner_weight_bytes) ||
+        !add(&net->weight_bytes, op->weight_bytes) || !add(&net->params, op->params))
         return false;
     for (size_t j = 0; j < slots; j++) {
         size_t t = op->inputs[j];

@@ -99,6 +99,7 @@ kerf_status sh_if(sh_node *s)
     if (!condition || !then_attr || !else_attr)
         return KERF_E_INVALID;
     ir_graph *branches[2] = {then_attr->graph, else_attr->graph};
+    s->n_operands = 1;
     kerf_status status = check_depth(s);
     if (status)
         return status;
@@ -240,8 +241,9 @@ kerf_status sh_loop(sh_node *s)
     if (!attr)
         return KERF_E_INVALID;
     carried c = {.body = attr->graph, .node_in = 2, .body_in = 2, .body_out = 1};
-    c.n = s->node->n_inputs > 2 ? s->node->n_inputs - 2 : 0;
-    if (c.body->n_inputs != c.n + 2 || c.body->n_outputs < c.n + 1 ||
+    c.n = c.body->n_inputs > 2 ? c.body->n_inputs - 2 : 0;
+    s->n_operands = c.n + 2;
+    if (c.body->n_inputs != c.n + 2 || s->node->n_inputs < c.n + 2 || c.body->n_outputs < c.n + 1 ||
         s->node->n_outputs > c.body->n_outputs - 1)
         return sh_fail(s,
                        "the body has %zu inputs and %zu outputs, which does not fit %zu operands "
@@ -316,11 +318,12 @@ kerf_status sh_scan(sh_node *s)
         return sh_emit_all_unknown(s, KERF_TYPE_UNKNOWN);
     }
     carried c = {.body = attr->graph};
-    if (n_slices < 1 || (uint64_t)n_slices > s->node->n_inputs)
+    s->n_operands = c.body->n_inputs;
+    if (n_slices < 1 || (uint64_t)n_slices > s->n_operands)
         return sh_fail(s, "num_scan_inputs is %" PRId64 " for %zu operands", n_slices,
-                       s->node->n_inputs);
-    c.n = s->node->n_inputs - (size_t)n_slices;
-    if (c.body->n_inputs != s->node->n_inputs || c.body->n_outputs < s->node->n_outputs ||
+                       s->n_operands);
+    c.n = s->n_operands - (size_t)n_slices;
+    if (s->node->n_inputs < s->n_operands || c.body->n_outputs < s->node->n_outputs ||
         c.body->n_outputs < c.n)
         return sh_fail(s, "the body has %zu inputs and %zu outputs, expected %zu and %zu",
                        c.body->n_inputs, c.body->n_outputs, s->node->n_inputs, s->node->n_outputs);

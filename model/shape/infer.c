@@ -103,7 +103,7 @@ static kerf_status finish_node(sh_node *s, const sh_entry *entry)
 {
     ir_node *node = s->node;
     bool operands_constant = !s->captures;
-    for (size_t i = 0; i < node->n_inputs; i++)
+    for (size_t i = 0; i < s->n_operands; i++)
         operands_constant = operands_constant && (!sh_in(s, i) || sh_is_constant(s, i));
     bool all = node->n_outputs > 0 || operands_constant;
     for (size_t i = 0; i < node->n_outputs; i++) {
@@ -130,11 +130,15 @@ static kerf_status finish_node(sh_node *s, const sh_entry *entry)
     return s->no_memory ? kerf_fail(s->err, KERF_E_NOMEM, NULL, "out of memory") : KERF_OK;
 }
 
+/* Its constant tensors are weights as far as anybody can tell. */
 static void unknown_operator(sh_node *s)
 {
     const char *domain = s->node->domain ? s->node->domain : "";
     const char *colons = domain[0] ? "::" : "";
     s->node->cls = KERF_CLASS_OTHER;
+    for (size_t i = 0; i < 64; i++)
+        if (sh_is_constant(s, i) && ir_elements(sh_in(s, i)) != 1)
+            s->node->weight_slots |= SH_SLOT(i);
     sh_warn_once(s,
                  "operator %.150s%s%.150s is unknown: no MACs counted, shapes as the file declares "
                  "them",
@@ -186,6 +190,7 @@ static kerf_status infer_node(ir_graph *graph, ir_node *node, unsigned depth, ke
     }
     sh_node s = {.graph = graph, .node = node, .depth = depth, .err = err};
     s.opset = opset_of(graph);
+    s.n_operands = node->n_inputs;
     for (size_t i = 0; i < node->n_outputs; i++)
         if (node->outputs[i] != KERF_NONE)
             reset_value(&graph->values[node->outputs[i]]);

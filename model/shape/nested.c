@@ -135,6 +135,29 @@ static int compare(const void *left, const void *right)
     return a->value < b->value ? -1 : a->value > b->value;
 }
 
+/* A weight that the body captures is an input of the operator, and marked there. */
+static bool mark_captured(sh_node *s, const weight *w)
+{
+    for (size_t i = 0; i < 64 && i < s->node->n_inputs && w->graph == s->graph; i++)
+        if (s->node->inputs[i] == w->value) {
+            s->node->weight_slots |= SH_SLOT(i);
+            return true;
+        }
+    return false;
+}
+
+static bool add_inner(ir_node *node, const ir_value *value)
+{
+    kerf_type type = value->stored_type ? value->stored_type : value->type;
+    int64_t n = ir_elements(value), bits = kerf_type_bits(type), bytes = 0;
+    if (n < 0)
+        return true;
+    return !__builtin_mul_overflow(n / 8, bits, &bytes) &&
+           !__builtin_add_overflow(bytes, (n % 8 * bits + 7) / 8, &bytes) &&
+           !__builtin_add_overflow(node->inner_params, n, &node->inner_params) &&
+           !__builtin_add_overflow(node->inner_weight_bytes, bytes, &node->inner_weight_bytes);
+}
+
 kerf_status sh_weigh_bodies(sh_node *s)
 {
     weights w = {NULL, 0, 0};
@@ -146,16 +169,9 @@ kerf_status sh_weigh_bodies(sh_node *s)
     if (w.n)
         qsort(w.list, w.n, sizeof *w.list, compare);
     for (size_t i = 0; i < w.n; i++) {
-        const ir_value *value = &w.list[i].graph->values[w.list[i].value];
-        int64_t n = ir_elements(value), bytes = 0;
-        kerf_type type = value->stored_type ? value->stored_type : value->type;
-        if (n < 0 || (i > 0 && compare(&w.list[i - 1], &w.list[i]) == 0))
+        if ((i > 0 && compare(&w.list[i - 1], &w.list[i]) == 0) || mark_captured(s, &w.list[i]))
             continue;
-        /* Below 2^59 elements each, at most 128 bits. */
-        bytes = n / 8 * kerf_type_bits(type) + (n % 8 * kerf_type_bits(type) + 7) / 8;
-        if (__builtin_add_overflow(s->node->inner_params, n, &s->node->inner_params) ||
-            __builtin_add_overflow(s->node->inner_weight_bytes, bytes,
-                                   &s->node->inner_weight_bytes)) {
+        if (!add_inner(s->node, &w.list[i].graph->values[w.list[i].value])) {
             status = sh_fail(s, "the weights of nested graphs are too large");
             goto out;
         }

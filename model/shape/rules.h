@@ -14,11 +14,12 @@ typedef struct sh_node {
     ir_graph *graph;
     ir_node *node;
     int64_t opset;
-    unsigned depth;   /* of nested graphs */
-    bool no_memory;   /* latched by allocations, reported at the end of the node */
-    bool random;      /* draws numbers: never a constant */
-    bool captures;    /* a nested graph reads a value that depends on the network's inputs */
-    char reason[192]; /* why outputs are unknown, "" to name the operand they depend on */
+    unsigned depth;    /* of nested graphs */
+    size_t n_operands; /* what a nested graph captures stands behind these among the inputs */
+    bool no_memory;    /* latched by allocations, reported at the end of the node */
+    bool random;       /* draws numbers: never a constant */
+    bool captures;     /* a nested graph reads a value that depends on the network's inputs */
+    char reason[192];  /* why outputs are unknown, "" to name the operand they depend on */
     kerf_error *err;
 } sh_node;
 
@@ -133,8 +134,9 @@ int64_t sh_broadcast_offset(const ir_value *value, const int64_t *position, int 
     /* elementwise.c */                                                                            \
     X(sh_unary)                                                                                    \
     X(sh_unary_bool)                                                                               \
-    X(sh_binary) X(sh_compare) X(sh_logical) X(sh_where) X(sh_prelu) X(sh_dropout) X(sh_cast)      \
-        X(sh_cast_like) X(sh_variadic) X(sh_real_like) /* conv.c */                                \
+    X(sh_binary)                                                                                   \
+    X(sh_compare) X(sh_logical) X(sh_where) X(sh_prelu) X(sh_dropout) X(sh_cast) X(sh_cast_like)   \
+        X(sh_variadic) X(sh_real_like) /* conv.c */                                                \
         X(sh_conv) X(sh_conv_integer) X(sh_qlinear_conv) X(sh_conv_transpose) X(sh_deform_conv)    \
             X(sh_col2im) /* pool.c */                                                              \
         X(sh_pool) X(sh_global_pool) X(sh_qlinear_pool) X(sh_qlinear_global_pool) X(sh_max_unpool) \
