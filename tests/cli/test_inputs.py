@@ -1,0 +1,109 @@
+"""Bad input: always one clear line, the right exit status, nothing printed."""
+import os
+import tempfile
+
+import tap
+from tap import fails, kerf, check
+
+SCENE = ["--device", "board", "--server", "box", "--link", "plain"]
+folder = tempfile.TemporaryDirectory()
+
+
+def write(name, content):
+    path = os.path.join(folder.name, name)
+    with open(path, "wb") as file:
+        file.write(content if isinstance(content, bytes) else content.encode())
+    return path
+
+
+def read(name):
+    with open(os.path.join(tap.DATA, name)) as file:
+        return file.read()
+
+
+def changed(name, old, new):
+    text = read(name)
+    assert old in text, old
+    return text.replace(old, new, 1)
+
+
+def network(name, content, *texts, status=1, where=True):
+    path = write(name, content)
+    for command in (["plan", path, *SCENE], ["inspect", path]):
+        fails("%s: %s" % (command[0], name), status, command, *([path] if where else []), *texts)
+
+
+CHAIN = "networks/chain.json"
+network("empty.json", "", "1:")
+network("empty.onnx", b"", "empty")
+network("garbage.onnx", b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff")
+network("text.onnx", "hello, world")
+network("truncated.json", read(CHAIN)[:400], ":")
+network("array.json", "[]", "object")
+network("no-format.json", "{}", "format")
+network("other-format.json", '{"format": "kerf-link/1"}', "kerf-network/1")
+network("future.json", changed(CHAIN, "kerf-network/1", "kerf-network/9"), "kerf-network/1")
+network("unknown-key.json", changed(CHAIN, '"outputs": ["t1"]', '"outpust": ["t1"], "outputs": ["t1"]'),
+        "/operators/0", "outpust", "outputs")
+network("duplicate-key.json", changed(CHAIN, '"name": "chain"', '"name": "a", "name": "chain"'), "duplicate")
+network("nan.json", changed(CHAIN, "2.0e8", "NaN"), ":")
+network("infinity.json", changed(CHAIN, "2.0e8", "1e999"))
+network("negative-macs.json", changed(CHAIN, "2.0e8", "-1"), "/operators/5")
+network("negative-dimension.json", changed(CHAIN, "[1, 3, 64, 64]", "[1, -3, 64, 64]"), "/inputs/0")
+network("overflow.json", changed(CHAIN, "[1, 3, 64, 64]", "[4000000000, 4000000000, 4000000000, 64]"))
+network("no-type.json", changed(CHAIN, '"type": "Relu", ', ""), "type")
+network("unknown-type.json", changed(CHAIN, '"type": "float32"', '"type": "float33"'), "float33")
+network("missing-input.json", changed(CHAIN, '"inputs": ["t2"]', '"inputs": ["t99"]'), "t99")
+network("two-producers.json", changed(CHAIN, '"outputs": ["t2"]', '"outputs": ["t1"]'), "t1")
+network("cycle.json", changed(CHAIN, '"inputs": ["image"], "outputs": ["t1"]', '"inputs": ["t5"], "outputs": ["t1"]'),
+        "cycle")
+network("no-such-output.json", changed(CHAIN, '"outputs": ["scores"]\n}', '"outputs": ["score"]\n}'), "score")
+network("two-of-a-name.json", changed(CHAIN, '"relu2"', '"relu1"'), "relu1")
+network("deep.json", '{"notes": ' + "[" * 5000 + "]" * 5000 + "}")
+fails("a directory as a network", 1, ["plan", folder.name, *SCENE], folder.name)
+fails("a directory as a device", 1, ["plan", "chain", "--device", folder.name, *SCENE[2:]], folder.name)
+fails("a device file as a network", 1, ["inspect", os.path.join(tap.DATA, "devices/board.json")], "kerf-network/1")
+fails("/dev/zero as a network", 1, ["inspect", "/dev/zero"], "/dev/zero")
+if os.geteuid() != 0:
+    path = write("secret.json", "{}")
+    os.chmod(path, 0)
+    fails("an unreadable file", 1, ["inspect", path], "Permission denied")
+else:
+    tap.skip("an unreadable file", "root reads everything")
+
+
+def part(kind, option, name, content, *texts):
+    path = write(name, content)
+    scene = dict(zip(SCENE[::2], SCENE[1::2]))
+    scene[option] = path
+    fails("%s: %s" % (kind, name), 1, ["plan", "chain", *[w for p in scene.items() for w in p]], path, *texts)
+
+
+BOARD, PLAIN, PROFILE = "devices/board.json", "links/plain.json", "profiles/chain.json"
+part("device", "--device", "device-no-unit.json", changed(BOARD, '"1 ns/B"', '"1"'), "/modes/0/latency/per_byte")
+part("device", "--device", "device-number.json", changed(BOARD, '"1 ns/B"', "1e-9"), "/modes/0/latency/per_byte")
+part("device", "--device", "device-wrong-unit.json", changed(BOARD, '"1 ns/B"', '"1 J"'), "/modes/0/latency/per_byte")
+part("device", "--device", "device-negative.json", changed(BOARD, '"1 ns/B"', '"-1 ns/B"'), "/modes/0/latency/per_byte")
+part("device", "--device", "device-nan.json", changed(BOARD, '"1 ns/B"', '"nan ns/B"'), "/modes/0/latency/per_byte")
+part("device", "--device", "device-infinite.json", changed(BOARD, '"1 ns/B"', '"inf ns/B"'), "/modes/0/latency/per_byte")
+part("device", "--device", "device-typo.json", changed(BOARD, '"idle"', '"idel"'), "/modes/0", "idle")
+part("device", "--device", "device-no-modes.json", '{"format": "kerf-device/1", "name": "x"}')
+part("device", "--device", "device-truncated.json", read(BOARD)[:300], ":")
+part("server", "--server", "server-typo.json", changed("servers/box.json", '"active"', '"activ"'), "/modes/0/energy")
+part("link", "--link", "link-no-unit.json", changed(PLAIN, '"20 Mbit/s"', '"20"'), "/uplink")
+part("link", "--link", "link-zero-rate.json", changed(PLAIN, '"20 Mbit/s"', '"0 Mbit/s"'), "uplink")
+part("link", "--link", "link-typo.json", changed(PLAIN, '"rtt"', '"rrt"'), "rtt")
+part("profile", "--device-profile", "profile-unknown-operator.json", changed(PROFILE, '"conv2"', '"conv7"'), "conv7")
+part("profile", "--device-profile", "profile-no-unit.json", changed(PROFILE, '"3 ms"', '"3"'), "/operators/conv2/latency")
+part("profile", "--server-profile", "profile-empty.json", "", "1:")
+
+# What is in order stays in order: "notes" may hold anything.
+path = write("notes.json", changed(CHAIN, '"outputs": ["scores"]\n}',
+                                   '"outputs": ["scores"], "notes": {"anything": [1, {"x": null}]}\n}'))
+status, out, err = kerf("plan", path, *SCENE)
+check("notes may hold anything", status == 0 and err == "", err)
+path = write("odd name \x1b[31m.json", read(CHAIN))
+status, out, err = kerf("plan", path, *SCENE, "--json")
+check("a file of an odd name is read", status == 0, err)
+folder.cleanup()
+tap.done()

@@ -1,0 +1,82 @@
+"""Options: help, errors, exit statuses. Nothing here needs a network."""
+import tap
+from tap import check, fails, kerf
+
+COMMANDS = ("plan", "inspect", "list")
+
+status, out, err = kerf("--help")
+check("kerf --help lists the commands", status == 0 and err == "" and
+      all("\n  %s " % c in out for c in COMMANDS), out)
+status, out, err = kerf()
+check("kerf alone shows the usage on stderr", status == 2 and out == "" and "Usage: kerf" in err)
+status, out, err = kerf("--version")
+check("kerf --version", status == 0 and out == "kerf 0.1.0\n", out)
+for command in COMMANDS:
+    for flag in ("--help", "-h"):
+        status, out, err = kerf(command, flag)
+        check("kerf %s %s" % (command, flag), status == 0 and err == "" and
+              out.startswith("Usage: kerf " + command) and "Examples:" in out, out + err)
+    check("help of %s keeps within 100 columns" % command,
+          max(len(line) for line in kerf(command, "--help")[1].splitlines()) <= 100)
+
+fails("unknown command", 2, ["paln", "x"], "unknown command 'paln'", "did you mean 'plan'")
+fails("unknown command, nothing near", 2, ["frobnicate"], "'kerf --help' lists the commands")
+fails("unknown option of kerf", 2, ["--verbose"], "unknown option '--verbose'")
+fails("no network", 2, ["plan"], "plan: NETWORK is missing")
+fails("two networks", 2, ["plan", "a", "b"], "unexpected argument 'b'")
+fails("no kind", 2, ["list"], "devices|servers|links|networks is missing")
+fails("unknown kind", 2, ["list", "things"], "'things': expected devices, servers, links or networks")
+fails("misspelt option", 2, ["plan", "n", "--devise", "x"], "unknown option '--devise'",
+      "did you mean '--device'")
+fails("unknown short option", 2, ["plan", "n", "-z"], "unknown option '-z'")
+fails("option of another command", 2, ["inspect", "n", "--deadline", "1s"], "unknown option '--deadline'")
+fails("ambiguous option", 2, ["plan", "n", "--de", "1s"], "'--de' could be several options")
+fails("missing value", 2, ["plan", "n", "--deadline"], "--deadline lacks its TIME")
+fails("value of a flag", 2, ["plan", "n", "--json=yes"], "--json takes no value")
+fails("json and csv", 2, ["plan", "chain", "--json", "--csv"], "exclude each other")
+fails("a later capability", 2, ["plan", "n", "--wire", "any"], "--wire", "not available")
+fails("a later option", 2, ["plan", "n", "--min-accuracy", "0.7"], "unknown option '--min-accuracy'")
+
+BAD = {
+    "--deadline": ("50", "0 s", "-1 s", "soon", "1 s x", "nan s", "inf s", "1 J", ""),
+    "--energy-budget": ("0.2", "0 J", "20 W", "1e999 J"),
+    "--device-memory": ("100", "0 B", "1 s"),
+    "--max-bytes": ("100", "12 Mbit/s"),
+    "--uplink": ("12", "0 bit/s", "12 MB", "-1 Mbit/s"),
+    "--downlink": ("12", "0 bit/s"),
+    "--rtt": ("20", "20 bit"),
+    "--gap": ("5", "0 s"),
+    "--loss": ("100 %", "100", "-1", "much", ""),
+    "--time-limit": ("3", "0 s"),
+    "--input-size": ("50", "0 kB"),
+    "--server-load": ("heavy", "-0.1", "0.5 s"),
+    "--connection": ("hot", ""),
+    "--objective": ("speed", "weighted", "weighted:", "weighted:energy=", "weighted:energy=-1",
+                    "weighted:energy=0,latency=0", "weighted:energy=1;latency=2",
+                    "weighted:energy=nan", "weighted:power=1", "energy "),
+    "--solver": ("simplex",),
+    "--wire": ("int4",),
+    "--result": ("cloud",),
+    "--top": ("0", "-1", "1.5", "many", "99999999999999999999"),
+    "--min-device-operators": ("0", "x"),
+    "--batch": ("0", "-2", "2x"),
+    "--pin": ("conv1", "conv1=gpu", "=device", "conv1="),
+    "--dim": ("height", "height=", "height=0", "height=-3", "height=3.5", "=3"),
+    "--input": ("x", "x=", "x=1x", "x=x3", "x=1x-3", "x=1,3", "=1x3", "x=" + "x".join(["1"] * 17)),
+    "--plot": ("picture", "picture.jpg", "a.svg/b", ""),
+    "--device": ("",),
+}
+for option, values in sorted(BAD.items()):
+    for value in values:
+        fails("%s %r" % (option, value[:20]), 2, ["plan", "chain", option, value], option)
+
+fails("unknown device", 1, ["plan", "chain", "--device", "bored"], "device 'bored' is neither a file nor bundled",
+      "did you mean 'board'", "bundled: board, picky")
+fails("unknown server", 1, ["plan", "chain", "--device", "board", "--server", "x"],
+      "server 'x' is neither a file nor bundled", "bundled: box")
+fails("unknown link", 1, ["plan", "chain", "--device", "board", "--server", "box", "--link", "x"],
+      "link 'x' is neither a file nor bundled", "bundled: mobile, plain")
+fails("unknown network", 1, ["inspect", "x"], "network 'x' is neither a file nor bundled", "chain, diamond")
+fails("no file of that name", 1, ["inspect", "none.json"], "none.json: ")
+fails("control characters in a name", 1, ["inspect", "a\x1b[31mb\nc"], "a?[31mb?c")
+tap.done()
