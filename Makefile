@@ -159,7 +159,8 @@ install: all
 	install -m 755 $(BUILD)/libkerf.so $(D)/lib/libkerf.so.$(VERSION)
 	ln -sf libkerf.so.$(VERSION) $(D)/lib/libkerf.so.$(SOMAJOR)
 	ln -sf libkerf.so.$(VERSION) $(D)/lib/libkerf.so
-	install -m 644 $(BUILD)/kerf.pc $(D)/lib/pkgconfig/kerf.pc
+	sed -e 's|@PREFIX@|$(PREFIX)|g' -e 's|@VERSION@|$(VERSION)|g' base/kerf.pc.in > $(D)/lib/pkgconfig/kerf.pc
+	chmod 644 $(D)/lib/pkgconfig/kerf.pc
 	install -m 644 include/kerf/*.h $(D)/include/kerf
 	install -m 644 $(MAN) $(D)/share/man/man1
 	for f in $(CONFIGS); do install -D -m 644 $$f $(D)/share/kerf/$${f#configs/} || exit 1; done
