@@ -12,10 +12,10 @@
  *     }
  *     torture_run(load, "configs/links/lte.json");
  *
- * The function frees what it gets. It must not assert, because cmocka's messages need memory as
- * well. malloc and its family are replaced in every test
- * program by ones that pass through unless torture_run is under way; not under AddressSanitizer,
- * which replaces them itself (torture_available() is then false).
+ * The function frees what it gets. It must not assert, because cmocka's messages need memory too.
+ * malloc and its family are replaced in every test program by ones that pass through unless
+ * torture_run is under way; not under AddressSanitizer, which replaces them itself
+ * (torture_available() is then false).
  */
 #ifndef KERF_TESTS_TORTURE_H
 #define KERF_TESTS_TORTURE_H

@@ -37,6 +37,19 @@ static kerf_status load_link(void *path, kerf_error *err)
     return status;
 }
 
+static kerf_status load_device(void *path, kerf_error *err)
+{
+    kerf_device *device = UNTOUCHED;
+    kerf_status status = kerf_device_load(path, &device, err);
+    if (status != KERF_OK)
+        return device == UNTOUCHED ? status : torture_wrong(err, "the output was touched");
+    if (!device->name || !device->provenance || !device->fit || !device->assumptions ||
+        device->n_modes == 0 || !device->modes[device->n_modes - 1].name)
+        status = torture_wrong(err, "fields are missing");
+    kerf_device_destroy(&device);
+    return status;
+}
+
 static void test_link(void **state)
 {
     (void)state;
@@ -44,10 +57,18 @@ static void test_link(void **state)
     torture(load_link, "tests/data/links/measured.json");
 }
 
+static void test_device(void **state)
+{
+    (void)state;
+    torture(load_device, "configs/devices/jetson-tx2.json");
+    torture(load_device, "configs/servers/edge-gpu.json");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_link),
+        cmocka_unit_test(test_device),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
