@@ -20,7 +20,18 @@ typedef struct scale {
 } scale;
 
 /* What units are made of: one of these, or one over another. */
-typedef enum atom { NOTHING, TIME, ENERGY, POWER, SIZE, RATE, MAC, KERNEL, FRACTION } atom;
+typedef enum atom {
+    NOTHING,
+    TIME,
+    ENERGY,
+    POWER,
+    SIZE,
+    RATE,
+    MAC,
+    KERNEL,
+    FRACTION,
+    FREQUENCY
+} atom;
 
 static const struct {
     atom over, under;
@@ -31,7 +42,7 @@ static const struct {
     [KERF_ENERGY_PER_MAC] = {ENERGY, MAC},   [KERF_ENERGY_PER_BYTE] = {ENERGY, SIZE},
     [KERF_TIME_PER_MAC] = {TIME, MAC},       [KERF_TIME_PER_BYTE] = {TIME, SIZE},
     [KERF_POWER_PER_RATE] = {POWER, RATE},   [KERF_ENERGY_PER_KERNEL] = {ENERGY, KERNEL},
-    [KERF_TIME_PER_KERNEL] = {TIME, KERNEL},
+    [KERF_TIME_PER_KERNEL] = {TIME, KERNEL}, [KERF_FREQUENCY] = {FREQUENCY, NOTHING},
 };
 
 static const struct {
@@ -106,6 +117,7 @@ static const struct {
     {KERNEL, "kernel", 0, {1, 0}},
     {FRACTION, "", 0, {1, 0}},
     {FRACTION, "%", 0, {1, -2}},
+    {FREQUENCY, "Hz", UP, {1, 0}},
 };
 
 #define UNIT_COUNT (sizeof units / sizeof units[0])
@@ -315,6 +327,7 @@ static const struct {
     [KERF_POWER_PER_RATE] = {-9, 3, 6, "W/(Mbit/s)"},
     [KERF_ENERGY_PER_KERNEL] = {-12, 0, 0, "J/kernel"},
     [KERF_TIME_PER_KERNEL] = {-12, 0, 0, "s/kernel"},
+    [KERF_FREQUENCY] = {0, 12, 0, "Hz"},
 };
 
 static const char *const step_prefixes[] = {"f", "p", "n", "u", "m", "", "k", "M", "G", "T"};

@@ -18,4 +18,12 @@ double kerf_link_sent_bytes(const kerf_link *link, double bytes);
  * them if 0: T(B) less the promotion. */
 double kerf_link_active_s(const kerf_link *link, kerf_direction direction, double bytes);
 
+/* Slope of the cross-factor model (Serrano et al.), in W per bit/s: at rate r a radio is on air
+ * for r / air_rate of the time, and the host handles r / frame frames a second. */
+double kerf_cross_factor_slope(double airtime_W, double air_rate_bps, double frame_J,
+                               double frame_bytes);
+
+/* Shannon's capacity, bit/s: bandwidth * log2(1 + power * gain / noise). */
+double kerf_shannon_rate_bps(double bandwidth_Hz, double transmit_W, double gain, double noise_W);
+
 #endif

@@ -3,18 +3,20 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/memory.h"
-#include "kerf/link.h"
 #include "net/import/import.h"
+#include "net/link.h"
+#include "net/radio_json.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Paths of measurements, borrowed from the document; NULL: none. */
+/* Where figures come from that the file does not state. */
 typedef struct sources {
-    const char *iperf3[2]; /* by kerf_direction */
+    const char *iperf3[2]; /* paths by kerf_direction, borrowed from the document; NULL: none */
     const char *ping;
+    double shannon_bps, shannon_W; /* NAN: none */
 } sources;
 
 static bool copy_string(const kerf_json *object, const char *key, char **copy)
@@ -44,54 +46,26 @@ static bool read_connection(const kerf_json *root, kerf_connection *connection)
                           "is \"%.60s\", expected \"cold\", \"warm\" or \"new\"", text);
 }
 
-/* Power while transferring: a slope over the rate and a constant, or one constant power. */
-static bool read_active(const kerf_json *radio, const char *key, kerf_link *link,
-                        kerf_direction direction)
-{
-    kerf_json at, other;
-    if (!kerf_json_object(radio, key, KERF_OPTIONAL, &at))
-        return !kerf_json_failed(radio->doc);
-    bool affine = kerf_json_member(&at, "slope", KERF_OPTIONAL, &other);
-    affine |= kerf_json_member(&at, "constant", KERF_OPTIONAL, &other);
-    bool active = kerf_json_member(&at, "active", KERF_OPTIONAL, &other);
-    if (affine == active)
-        return kerf_json_fail(&at, KERF_E_INVALID,
-                              "states %s, expected either a \"slope\" and \"constant\" or an "
-                              "\"active\" power",
-                              active ? "both" : "no power");
-    double *constant = &link->active_W[direction];
-    if (active)
-        return kerf_json_quantity(&at, "active", KERF_POWER, KERF_REQUIRED, constant) &&
-               kerf_json_done(&at);
-    kerf_json_quantity(&at, "slope", KERF_POWER_PER_RATE, KERF_REQUIRED,
-                       &link->active_W_per_bps[direction]);
-    kerf_json_quantity(&at, "constant", KERF_POWER, KERF_REQUIRED, constant);
-    return kerf_json_done(&at);
-}
-
-static bool read_phase(const kerf_json *radio, const char *key, double *time_s, double *power_W)
+/* The uplink of the mobile edge computing literature: its capacity, at the transmitted power. */
+static bool read_shannon(const kerf_json *from, sources *found)
 {
     kerf_json at;
-    if (!kerf_json_object(radio, key, KERF_OPTIONAL, &at))
-        return !kerf_json_failed(radio->doc);
-    kerf_json_quantity(&at, "time", KERF_TIME, KERF_REQUIRED, time_s);
-    kerf_json_quantity(&at, "power", KERF_POWER, KERF_REQUIRED, power_W);
-    return kerf_json_done(&at);
-}
-
-static bool read_radio(const kerf_json *root, kerf_link *link)
-{
-    kerf_json radio;
-    if (!kerf_json_object(root, "radio", KERF_OPTIONAL, &radio))
-        return !kerf_json_failed(root->doc);
-    return read_active(&radio, "uplink", link, KERF_UPLINK) &&
-           read_active(&radio, "downlink", link, KERF_DOWNLINK) &&
-           read_phase(&radio, "promotion", &link->promotion_s, &link->promotion_W) &&
-           read_phase(&radio, "switch", &link->switch_s, &link->switch_W) &&
-           read_phase(&radio, "tail", &link->tail_s, &link->tail_W) &&
-           (kerf_json_quantity(&radio, "idle", KERF_POWER, KERF_OPTIONAL, &link->idle_W) ||
-            !kerf_json_failed(root->doc)) &&
-           kerf_json_done(&radio);
+    double bandwidth_Hz = 0, transmit_W = 0, gain = 0, noise_W = 0;
+    if (!kerf_json_object(from, "shannon", KERF_OPTIONAL, &at))
+        return !kerf_json_failed(from->doc);
+    kerf_json_quantity(&at, "bandwidth", KERF_FREQUENCY, KERF_REQUIRED, &bandwidth_Hz);
+    kerf_json_quantity(&at, "transmit_power", KERF_POWER, KERF_REQUIRED, &transmit_W);
+    kerf_json_number(&at, "gain", KERF_REQUIRED, 0, 1, &gain);
+    kerf_json_quantity(&at, "noise", KERF_POWER, KERF_REQUIRED, &noise_W);
+    if (!kerf_json_done(&at))
+        return false;
+    found->shannon_bps = kerf_shannon_rate_bps(bandwidth_Hz, transmit_W, gain, noise_W);
+    found->shannon_W = transmit_W;
+    /* A NaN or infinity among them (no noise) fails as well. */
+    return (found->shannon_bps >= 1 && found->shannon_bps <= 1e13) ||
+           kerf_json_fail(&at, KERF_E_INVALID,
+                          "gives an uplink of %g bit/s, expected 1 bit/s to 10 Tbit/s",
+                          found->shannon_bps);
 }
 
 static bool read_sources(const kerf_json *root, sources *from)
@@ -102,7 +76,7 @@ static bool read_sources(const kerf_json *root, sources *from)
     kerf_json_string(&at, "iperf3_uplink", KERF_OPTIONAL, &from->iperf3[KERF_UPLINK]);
     kerf_json_string(&at, "iperf3_downlink", KERF_OPTIONAL, &from->iperf3[KERF_DOWNLINK]);
     kerf_json_string(&at, "ping", KERF_OPTIONAL, &from->ping);
-    return kerf_json_done(&at);
+    return read_shannon(&at, from) && kerf_json_done(&at);
 }
 
 static bool read_file(const kerf_json *root, kerf_link *link, sources *from)
@@ -120,7 +94,7 @@ static bool read_file(const kerf_json *root, kerf_link *link, sources *from)
     kerf_json_quantity(root, "overhead", KERF_FRACTION, KERF_OPTIONAL, &link->overhead);
     kerf_json_quantity(root, "message_bytes", KERF_SIZE, KERF_OPTIONAL, &link->message_bytes);
     kerf_json_quantity(root, "gap", KERF_TIME, KERF_OPTIONAL, &link->gap_s);
-    return read_connection(root, &link->connection) && read_radio(root, link) &&
+    return read_connection(root, &link->connection) && kerf_link_read_radio(root, link) &&
            read_sources(root, from) && kerf_json_done(root);
 }
 
@@ -145,8 +119,8 @@ static void fill(double *field, double measured)
         *field = measured;
 }
 
-/* Figures that the file does not give come from the measurements, the ping's before iperf3's. Of
- * two directions' losses and smallest RTTs, the worse. */
+/* Figures that the file does not give come from the measurements, the ping's before iperf3's; last
+ * from Shannon. Of two directions' losses and smallest RTTs, the worse. */
 static kerf_status import(const char *path, const sources *from, kerf_link *link, kerf_error *err)
 {
     kerf_probe both[2] = {{NAN, NAN, NAN}, {NAN, NAN, NAN}}, ping = {NAN, NAN, NAN};
@@ -164,6 +138,9 @@ static kerf_status import(const char *path, const sources *from, kerf_link *link
     fill(&link->loss, ping.loss);
     fill(&link->loss, fmax(both[0].loss, both[1].loss));
     fill(&link->loss, 0);
+    fill(&link->rate_bps[KERF_UPLINK], from->shannon_bps);
+    fill(&link->active_W[KERF_UPLINK], from->shannon_W);
+    fill(&link->active_W[KERF_UPLINK], 0);
     return KERF_OK;
 }
 
@@ -212,13 +189,13 @@ static bool name_after_file(kerf_link *link, const char *path)
 kerf_status kerf_link_load(const char *path, kerf_link **link, kerf_error *err)
 {
     kerf_json_doc *doc = NULL;
-    sources from = {{NULL, NULL}, NULL};
+    sources from = {{NULL, NULL}, NULL, NAN, NAN};
     kerf_error_clear(err);
     kerf_link *made = kerf_calloc(1, sizeof *made);
     if (!made)
         return kerf_fail(err, KERF_E_NOMEM, NULL, "out of memory");
     made->rate_bps[KERF_UPLINK] = made->rate_bps[KERF_DOWNLINK] = NAN;
-    made->rtt_s = made->loss = NAN;
+    made->rtt_s = made->loss = made->active_W[KERF_UPLINK] = NAN;
 
     kerf_status status = kerf_json_open(path, "kerf-link/1", &doc, err);
     if (status != KERF_OK)

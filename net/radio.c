@@ -4,6 +4,17 @@
 
 #include <math.h>
 
+double kerf_cross_factor_slope(double airtime_W, double air_rate_bps, double frame_J,
+                               double frame_bytes)
+{
+    return airtime_W / air_rate_bps + frame_J / (8 * frame_bytes);
+}
+
+double kerf_shannon_rate_bps(double bandwidth_Hz, double transmit_W, double gain, double noise_W)
+{
+    return bandwidth_Hz / log(2) * log1p(transmit_W * gain / noise_W);
+}
+
 double kerf_link_transfer_J(const kerf_link *link, kerf_direction direction, double bytes)
 {
     if (!(bytes > 0))

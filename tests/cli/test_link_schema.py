@@ -31,7 +31,8 @@ except jsonschema.SchemaError as error:
     print("# %s" % error.message)
     check("is a JSON schema", False)
 
-for path in sorted(glob.glob("configs/links/*.json")) + ["tests/data/links/measured.json"]:
+for path in sorted(glob.glob("configs/links/*.json")) + ["tests/data/links/measured.json",
+                                                           "tests/data/links/theory.json"]:
     errors = list(validator.iter_errors(json.load(open(path))))
     for error in errors:
         print("# %s: %s" % (path, error.message))
@@ -61,6 +62,8 @@ BAD = [
     ("connection", "hot"), ("uplnk", "5 Mbit/s"), ("radio/idle", "4 mJ"), ("radio/idel", "4 mW"),
     ("radio/uplink", {}), ("radio/uplink/slope", "4 mW"), ("radio/uplink/active", "4 mW"),
     ("radio/tail", {"time": "3 s"}), ("from", {"iperf": "x"}), ("mss", "1448"),
+    ("radio/uplink", {"cross_factor": {"airtime_power": "0.807 W"}}),
+    ("from", {"shannon": {"bandwidth": "5 MHz"}}),
 ]
 for pointer, value in BAD:
     check("refuses %s: %s" % (pointer, json.dumps(value)), not valid(broken(put(pointer, value))))
@@ -69,7 +72,11 @@ for key in ("format", "uplink", "downlink", "rtt"):
 
 GOOD = [("loss", 0.001), ("loss", "0.1 %"), ("rtt", 0), ("rtt", "0"), ("mss", "1448 B"),
         ("uplink", "1.5e3 kB/s"), ("notes", ["any", 1]), ("gap", "33ms"), ("connection", "new"),
-        ("radio/downlink", {"active": "1 W"}), ("initial_window", "14 KiB"), ("overhead", "6 %")]
+        ("radio/downlink", {"active": "1 W"}), ("radio/uplink", {"cross_factor": {"airtime_power": "0.807 W", "air_rate": "65 Mbit/s",
+                                           "frame_energy": "0.126 mJ", "frame_size": "1 kB"}}),
+        ("from", {"shannon": {"bandwidth": "5 MHz", "transmit_power": "0.5 W", "gain": 1e-10,
+                              "noise": "0.1 pW"}}),
+        ("initial_window", "14 KiB"), ("overhead", "6 %")]
 for pointer, value in GOOD:
     check("accepts %s: %s" % (pointer, json.dumps(value)), valid(broken(put(pointer, value))))
 

@@ -17,6 +17,8 @@
 
 #include <cmocka.h>
 
+#define DATA "tests/data/links/"
+
 enum { MAX_SIZE = 16384 };
 
 static const char *const json_tokens[] = {"\"",
@@ -213,12 +215,11 @@ static void set_beside(const char *up, const char *down, const char *ping)
     copy_file(ping, ping_path);
 }
 
-#define DATA "tests/data/links/"
-
 static void test_links(void **state)
 {
     (void)state;
     fuzz_all("configs/links/*.json", link_path, json_tokens);
+    fuzz_all(DATA "theory.json", link_path, json_tokens);
 }
 
 static void test_links_with_measurements(void **state)

@@ -141,6 +141,46 @@ static void test_defaults(void **state)
     kerf_link_destroy(&link);
 }
 
+/* Serrano et al., Raspberry Pi: 0.807 W on air, 0.126 mJ a frame; here at 65 Mbit/s with frames of
+ * 1448 B. At 10 Mbit/s that is 0.807 * 10/65 + 0.126e-3 * 10e6 / 11584 = 0.124154 + 0.108771 W. */
+static void test_cross_factor(void **state)
+{
+    (void)state;
+    kerf_link *link =
+        load_text(RATES ", \"radio\": {\"idle\": \"0.5 W\", \"uplink\": {\"cross_factor\": {"
+                        "\"airtime_power\": \"0.807 W\", \"air_rate\": \"65 Mbit/s\","
+                        "\"frame_energy\": \"0.126 mJ\"}}, \"downlink\": {\"cross_factor\": {"
+                        "\"airtime_power\": \"0.063 W\", \"air_rate\": \"65 Mbit/s\","
+                        "\"frame_energy\": \"0 J\", \"frame_size\": \"700 B\"}}}}");
+    assert_true(fabs(link->active_W_per_bps[KERF_UPLINK] * 10e6 - 0.232925) < 1e-6);
+    near(link->active_W_per_bps[KERF_DOWNLINK], 0.063 / 65e6);
+    assert_true(link->active_W[KERF_UPLINK] == 0 && link->active_W[KERF_DOWNLINK] == 0);
+    kerf_link_destroy(&link);
+}
+
+/* 5 MHz, 0.5 W, a path gain of 1e-10 and -100 dBm of noise: a signal to noise ratio of 500, so
+ * 5e6 log2(501) = 5e6 * 8.968667 = 44.8433 Mbit/s at 0.5 W. */
+static void test_shannon(void **state)
+{
+    (void)state;
+    static const char shannon[] = "\"from\": {\"shannon\": {\"bandwidth\": \"5 MHz\", "
+                                  "\"transmit_power\": \"0.5 W\", \"gain\": 1e-10, "
+                                  "\"noise\": \"0.1 pW\"}}}";
+    char text[512];
+    snprintf(text, sizeof text, HEAD "\"downlink\": \"8 Mbit/s\", \"rtt\": \"0 s\", %s", shannon);
+    kerf_link *link = load_text(text);
+    assert_true(fabs(link->rate_bps[KERF_UPLINK] / 44.84333e6 - 1) < 1e-5);
+    near(link->active_W[KERF_UPLINK], 0.5);
+    near(kerf_link_transfer_J(link, KERF_UPLINK, 1e6), 0.5 * 8e6 / link->rate_bps[KERF_UPLINK]);
+    kerf_link_destroy(&link);
+    snprintf(text, sizeof text, RATES ", \"radio\": {\"uplink\": {\"active\": \"2 W\"}}, %s",
+             shannon);
+    link = load_text(text);
+    near(link->rate_bps[KERF_UPLINK], 4e6);
+    near(link->active_W[KERF_UPLINK], 2);
+    kerf_link_destroy(&link);
+}
+
 /* --- presets -----------------------------------------------------------------------------------
  */
 
@@ -393,7 +433,7 @@ static void test_bad_files(void **state)
         {RATES ", \"radio\": {\"uplink\": {}}}", KERF_E_INVALID, "/radio/uplink",
          "states no power"},
         {RATES ", \"radio\": {\"uplink\": {\"active\": \"1 W\", \"constant\": \"1 W\"}}}",
-         KERF_E_INVALID, "/radio/uplink", "states both"},
+         KERF_E_INVALID, "/radio/uplink", "states more than one power"},
         {RATES ", \"radio\": {\"uplink\": {\"slope\": \"1 mW/(Mbit/s)\"}}}", KERF_E_INVALID,
          "/radio/uplink", "has no \"constant\""},
         {RATES ", \"radio\": {\"uplink\": {\"active\": \"1 W\", \"x\": 1}}}", KERF_E_INVALID,
@@ -405,6 +445,16 @@ static void test_bad_files(void **state)
         {RATES ", \"radio\": {\"tail\": {\"time\": \"9 h\", \"power\": \"1 W\"}}}", KERF_E_INVALID,
          "/radio/tail/time", "expected 0 s to"},
         {RATES ", \"radio\": {\"idle\": \"1 MW\"}}", KERF_E_INVALID, "/radio/idle", "to 10 kW"},
+        {RATES ", \"radio\": {\"uplink\": {\"cross_factor\": {\"airtime_power\": \"1 W\", "
+               "\"air_rate\": \"0 bit/s\", \"frame_energy\": \"1 mJ\"}}}}",
+         KERF_E_INVALID, "/radio/uplink/cross_factor", "expected at least 1"},
+        {RATES ", \"radio\": {\"uplink\": {\"cross_factor\": {\"airtime_power\": \"1 W\"}}}}",
+         KERF_E_INVALID, "/radio/uplink/cross_factor", "has no \"air_rate\""},
+        {RATES ", \"from\": {\"shannon\": {\"bandwidth\": \"5 MHz\", \"transmit_power\": \"1 W\", "
+               "\"gain\": 1, \"noise\": \"0 W\"}}}",
+         KERF_E_INVALID, "/from/shannon", "gives an uplink of inf bit/s"},
+        {RATES ", \"from\": {\"shannon\": {\"bandwidth\": \"5 MB\"}}}", KERF_E_INVALID,
+         "/from/shannon/bandwidth", "expected a frequency"},
         {RATES ", \"from\": \"up.json\"}", KERF_E_INVALID, "/from", "expected an object"},
         {RATES ", \"from\": {\"iperf\": \"up.json\"}}", KERF_E_INVALID, "/from/iperf",
          "unknown key"},
@@ -431,6 +481,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_field),
         cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_cross_factor),
+        cmocka_unit_test(test_shannon),
         cmocka_unit_test(test_presets),
         cmocka_unit_test(test_measured),
         cmocka_unit_test(test_iperf3_alone),

@@ -55,6 +55,7 @@ static void test_link(void **state)
     (void)state;
     torture(load_link, "configs/links/lte.json");
     torture(load_link, "tests/data/links/measured.json");
+    torture(load_link, "tests/data/links/theory.json");
 }
 
 static void test_device(void **state)

@@ -83,6 +83,7 @@ static const good good_rows[] = {
     {"4.8 mW/Mbps", KERF_POWER_PER_RATE, 4.8e-9},
     {"1 uJ/kernel", KERF_ENERGY_PER_KERNEL, 1e-6},
     {"1 us/kernel", KERF_TIME_PER_KERNEL, 1e-6},
+    {"2.5 MHz", KERF_FREQUENCY, 2.5e6},
     {"1e-400 s", KERF_TIME, 0},
     {"1e300 ns", KERF_TIME, 1e291},
     {"1e310 ns", KERF_TIME, 1e301},
