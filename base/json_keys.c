@@ -2,6 +2,7 @@
  * unknown, the second to say what an unknown one may have been meant to be. */
 #include "base/json_doc.h"
 #include "base/memory.h"
+#include "base/text.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -72,44 +73,6 @@ bool kerf_json_note_absent(kerf_json_doc *doc, const json_t *object, const char 
     return true;
 }
 
-/* Edits (insert, delete, replace, swap neighbours) between two short words. */
-static size_t edit_distance(const char *a, const char *b)
-{
-    size_t rows[3][KERF_JSON_KEY + 1], la = strlen(a), lb = strlen(b);
-    if (la >= KERF_JSON_KEY || lb >= KERF_JSON_KEY)
-        return SIZE_MAX;
-    size_t *before = rows[0], *last = rows[1], *row = rows[2];
-    for (size_t j = 0; j <= lb; j++)
-        last[j] = before[j] = j;
-    for (size_t i = 1; i <= la; i++) {
-        row[0] = i;
-        for (size_t j = 1; j <= lb; j++) {
-            size_t best = last[j - 1] + (a[i - 1] != b[j - 1]);
-            best = last[j] + 1 < best ? last[j] + 1 : best;
-            best = row[j - 1] + 1 < best ? row[j - 1] + 1 : best;
-            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
-                before[j - 2] + 1 < best)
-                best = before[j - 2] + 1;
-            row[j] = best;
-        }
-        size_t *oldest = before;
-        before = last;
-        last = row;
-        row = oldest;
-    }
-    return last[lb];
-}
-
-static bool resembles(const char *key, const char *meant, size_t *best)
-{
-    size_t distance = edit_distance(key, meant), length = strlen(meant);
-    size_t limit = length <= 3 ? 1 : length <= 7 ? 2 : 3;
-    if (distance > limit || distance >= *best)
-        return false;
-    *best = distance;
-    return true;
-}
-
 bool kerf_json_is_ignored(const kerf_json *object, const char *key)
 {
     return strcmp(key, "notes") == 0 || (object->parent == NULL && strcmp(key, "$schema") == 0);
@@ -124,7 +87,7 @@ bool kerf_json_missing(const kerf_json *object, const char *key)
     json_object_foreach(object->value, name, value)
     {
         if (!is_known(object->doc, name) && !kerf_json_is_ignored(object, name) &&
-            resembles(name, key, &best))
+            kerf_resembles(name, key, &best))
             likely = name;
     }
     if (likely != NULL)
@@ -149,7 +112,7 @@ bool kerf_json_done(const kerf_json *object)
         size_t best = SIZE_MAX;
         for (size_t i = 0; i < doc->n_absent; i++)
             if (doc->absent[i].object == object->value &&
-                resembles(name, doc->absent[i].key, &best))
+                kerf_resembles(name, doc->absent[i].key, &best))
                 likely = doc->absent[i].key;
         if (likely != NULL)
             return kerf_json_fail(&at, KERF_E_INVALID, "is an unknown key, did you mean \"%s\"?",
