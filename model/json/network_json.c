@@ -163,19 +163,20 @@ static bool read_open_shape(const kerf_json *shape, ir_value *value)
         return json_no_memory(shape);
     for (size_t i = 0; i < n; i++) {
         kerf_json at = kerf_json_at(shape, i);
-        value->dims[i] = IR_DIM_UNKNOWN;
+        value->declared_dims[i] = IR_DIM_UNKNOWN;
         if (json_is_string(at.value)) {
             if (json_string_length(at.value) == 0)
                 return kerf_json_fail(&at, KERF_E_INVALID, "is empty, expected a dimension's name");
             value->dim_names[i] = kerf_strdup(json_string_value(at.value));
             if (value->dim_names[i] == NULL)
                 return json_no_memory(&at);
-        } else if (!kerf_json_as_integer(&at, IR_DIM_UNKNOWN, JSON_MAX_DIM, &value->dims[i])) {
+        } else if (!kerf_json_as_integer(&at, IR_DIM_UNKNOWN, JSON_MAX_DIM,
+                                         &value->declared_dims[i])) {
             return false;
         }
     }
-    value->rank = (int)n;
-    return check_elements(shape, (int)n, value->dims);
+    value->declared_rank = (int)n;
+    return check_elements(shape, (int)n, value->declared_dims);
 }
 
 static bool read_input(json_reader *reader, const kerf_json *at, size_t index)
@@ -189,7 +190,7 @@ static bool read_input(json_reader *reader, const kerf_json *at, size_t index)
     if (tensor == NULL)
         return false;
     ir_value *value = &reader->graph->values[tensor->index];
-    value->type = type;
+    value->declared_type = type;
     reader->graph->inputs[index] = tensor->index;
     return read_open_shape(&shape, value) && kerf_json_done(at);
 }
@@ -408,9 +409,9 @@ static bool read_document(json_reader *reader, const kerf_json *root, char **nam
            read_outputs(reader, root) && kerf_json_done(root) && sort(reader, &operators);
 }
 
-static void drop_warnings(ir_graph *graph)
+static void drop_warnings(ir_graph *graph, size_t keep)
 {
-    while (graph->n_warnings > 0)
+    while (graph->n_warnings > keep)
         free(graph->warnings[--graph->n_warnings]);
 }
 
@@ -420,6 +421,7 @@ static kerf_status add_operands(json_reader *reader, const kerf_network_options 
 {
     ir_graph *graph = reader->graph;
     kerf_status status = ir_apply_options(graph, options, reader->err);
+    size_t n_warnings = graph->n_warnings;
     if (status == KERF_OK)
         status = ir_infer_sources(graph, reader->err);
     for (size_t i = 0; i < graph->n_nodes && status == KERF_OK; i++) {
@@ -427,7 +429,7 @@ static kerf_status add_operands(json_reader *reader, const kerf_network_options 
         if (status == KERF_OK)
             status = ir_infer_node(graph, &graph->nodes[i], reader->err);
     }
-    drop_warnings(graph);
+    drop_warnings(graph, n_warnings);
     return status;
 }
 
