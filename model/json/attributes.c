@@ -229,14 +229,25 @@ static const char *next_word(const char *list, char *word, size_t size)
     return list + length + (list[length] == ' ');
 }
 
+static bool contains(const char *list, const char *name)
+{
+    char word[64];
+    while (*list != '\0') {
+        list = next_word(list, word, sizeof word);
+        if (strcmp(word, name) == 0)
+            return true;
+    }
+    return false;
+}
+
 static bool check_name(const kerf_json *at, const char *type)
 {
     char word[64], best[64] = "";
     size_t distance = SIZE_MAX;
+    if (contains(json_operator_attributes(type), at->key))
+        return true;
     for (const char *list = json_operator_attributes(type); *list != '\0';) {
         list = next_word(list, word, sizeof word);
-        if (strcmp(word, at->key) == 0)
-            return true;
         if (kerf_resembles(at->key, word, &distance))
             memcpy(best, word, sizeof best);
     }
@@ -260,17 +271,6 @@ static bool check_name(const kerf_json *at, const char *type)
     "axes constant_shape dilations ends kernel_shape output_padding output_shape pads perm "       \
     "pooled_shape repeats shape sizes split starts steps strides value_ints"
 #define TYPES "dtype output_datatype output_dtype to"
-
-static bool contains(const char *list, const char *name)
-{
-    char word[64];
-    while (*list != '\0') {
-        list = next_word(list, word, sizeof word);
-        if (strcmp(word, name) == 0)
-            return true;
-    }
-    return false;
-}
 
 /* ONNX numbers the element types; a document may write their names. */
 static int64_t onnx_code(kerf_type type)
