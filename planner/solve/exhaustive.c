@@ -396,9 +396,8 @@ static kerf_status finish(walk *w, cut_solution *solution, kerf_error *err)
                                .solver = KERF_SOLVER_EXHAUSTIVE,
                                .others = others,
                                .n_others = w->n_best - 1};
-    solution->objective = w->options->minimise_violation ? value.violation : value.objective;
-    solution->bound = w->stopped ? 0 : solution->objective;
-    solution->gap = w->stopped && solution->objective > 0 ? 1 : 0;
+    double least = w->options->minimise_violation ? value.violation : value.objective;
+    cut_solution_prove(solution, least, w->stopped ? 0 : least);
     for (size_t i = 1; i < w->n_best; i++)
         others[i - 1] = w->best[i].x;
     for (size_t i = 0; i < w->n_best; i++)

@@ -26,7 +26,7 @@ typedef struct cut_options {
 
 typedef struct cut_solution {
     uint8_t *x;       /* n entries; owned */
-    double objective; /* cut_evaluate's objective of x */
+    double objective; /* cut_evaluate's objective of x; its violation with minimise_violation */
     double bound;     /* proven lower bound */
     double gap;       /* (objective - bound) / max(|objective|, tiny), >= 0 */
     size_t examined;
@@ -35,7 +35,7 @@ typedef struct cut_solution {
     size_t n_others;
 } cut_solution;
 
-/* KERF_E_INFEASIBLE where pins or limits leave nothing (pins alone: where = ""; no x);
+/* KERF_E_INFEASIBLE where pins or limits leave nothing (where: "pins" or "limits"; no x);
  * KERF_E_UNSUPPORTED, KERF_E_TOO_LARGE, KERF_E_TIME_LIMIT, KERF_E_NOMEM, KERF_E_INTERNAL. */
 kerf_status cut_solve(const cut_problem *problem, kerf_solver solver, const cut_options *options,
                       cut_solution *solution, kerf_error *err);
@@ -45,5 +45,8 @@ kerf_status cut_solve_mincut(const cut_problem *, const cut_options *, cut_solut
                              kerf_error *);
 kerf_status cut_solve_milp(const cut_problem *, const cut_options *, cut_solution *, kerf_error *);
 void cut_solution_clear(cut_solution *solution);
+
+/* Sets objective, bound (at most the objective, at least 0) and gap. */
+void cut_solution_prove(cut_solution *solution, double objective, double bound);
 
 #endif

@@ -1,0 +1,364 @@
+#include "planner/solve/cutgraph.h"
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "planner/solve/reduce.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NONE UINT32_MAX
+#define LOOK_BACK                                                                                  \
+    64               /* operators looked at to find that the last consumer depends on the others   \
+                      */
+#define DEVICE_END 0 /* see node_bytes */
+#define SERVER_END 1
+
+struct cut_graph {
+    const cut_problem *problem;
+    uint8_t *side;
+    bool closed;
+    uint32_t *node; /* by operator; NONE where it is forced */
+    size_t n_nodes, node_capacity;
+    double *node_bytes[2]; /* by node: bytes that cross up if it is on the device, on the server */
+    double *node_down;     /* by node: bytes that come back if it is on the server */
+    double fixed_up, fixed_down; /* bytes that cross in any case */
+    maxflow_arc *arcs;           /* forward or backward INFINITY where no placement pays it */
+    double *arc_bytes;
+    size_t n_arcs, arc_capacity;
+    uint32_t *group_arc;   /* by group: the first of the arcs between its free operators */
+    uint32_t part_node[2]; /* the auxiliary node of a side's constant */
+    bool part_fixed[2];
+    double *cost[2]; /* scratch: cost of each node on the device, on the server */
+    maxflow_arc *priced;
+    uint8_t *on_server;
+    reduction *reduced;
+    size_t *stack; /* scratch of last_depends_on_all */
+    uint32_t *seen;
+    uint32_t stamp;
+};
+
+static bool is_free(const cut_graph *g, size_t v)
+{
+    return g->side[v] == KERF_SIDE_FREE;
+}
+
+/* Room was reserved by count_room, so these cannot fail. */
+static uint32_t add_node(cut_graph *g)
+{
+    return (uint32_t)g->n_nodes++;
+}
+
+static uint32_t add_arc(cut_graph *g, uint32_t from, uint32_t to, double forward, double backward,
+                        double bytes)
+{
+    g->arcs[g->n_arcs] = (maxflow_arc){from, to, forward, backward};
+    g->arc_bytes[g->n_arcs] = bytes;
+    return (uint32_t)g->n_arcs++;
+}
+
+/* True if the last consumer depends on every other one, so that the tensor crosses exactly if the
+ * last one is on the server. Looks at few operators only: false is always safe. */
+static bool last_depends_on_all(cut_graph *g, const cut_dag *dag, const cut_tensor *tensor)
+{
+    const cut_problem *p = g->problem;
+    size_t last = tensor->consumers[tensor->n_consumers - 1], first = tensor->consumers[0];
+    size_t depth = 0, looked = 0, found = 0;
+    g->stamp++;
+    g->stack[depth++] = last;
+    g->seen[last] = g->stamp;
+    while (depth > 0) {
+        size_t v = g->stack[--depth];
+        if (++looked > LOOK_BACK)
+            return false;
+        for (size_t i = dag->read_start[v]; i < dag->read_start[v + 1]; i++) {
+            size_t u = p->tensors[dag->read[i]].producer;
+            if (u == CUT_SOURCE || u < first || g->seen[u] == g->stamp || depth > LOOK_BACK)
+                continue;
+            g->seen[u] = g->stamp;
+            g->stack[depth++] = u;
+        }
+    }
+    for (size_t i = 0; i < tensor->n_consumers; i++)
+        found += g->seen[tensor->consumers[i]] == g->stamp;
+    return found == tensor->n_consumers;
+}
+
+/* A tensor that is on the device in any case. */
+static void add_given(cut_graph *g, const cut_tensor *tensor, bool crosses, size_t n_free,
+                      size_t last)
+{
+    if (crosses) {
+        g->fixed_up += tensor->up_bytes;
+    } else if (n_free == 1) {
+        g->node_bytes[SERVER_END][g->node[last]] += tensor->up_bytes;
+    } else if (n_free > 1 && tensor->up_bytes > 0) {
+        uint32_t aux = add_node(g);
+        g->node_bytes[SERVER_END][aux] += tensor->up_bytes;
+        for (size_t i = 0; i < tensor->n_consumers; i++)
+            if (is_free(g, tensor->consumers[i]))
+                add_arc(g, aux, g->node[tensor->consumers[i]], INFINITY, 0, 0);
+    }
+}
+
+/* A tensor of an operator that is free. `last`: the consumer that decides, n_free those to pay
+ * for. */
+static void add_made(cut_graph *g, const cut_tensor *tensor, bool crosses, size_t n_free,
+                     size_t last)
+{
+    uint32_t from = g->node[tensor->producer], aux = NONE;
+    bool pays = tensor->up_bytes > 0 && !crosses;
+    if (tensor->to_device)
+        g->node_down[from] += tensor->down_bytes;
+    if (crosses)
+        g->node_bytes[DEVICE_END][from] += tensor->up_bytes;
+    if (pays && !g->closed && n_free > 1) {
+        aux = add_node(g);
+        add_arc(g, from, aux, 0, INFINITY, tensor->up_bytes);
+    }
+    for (size_t i = 0; i < tensor->n_consumers; i++) {
+        size_t c = tensor->consumers[i];
+        if (!is_free(g, c))
+            continue;
+        bool here = pays && !g->closed && n_free == 1 && c == last;
+        add_arc(g, from, g->node[c], 0, INFINITY, here ? tensor->up_bytes : 0);
+        if (aux != NONE)
+            add_arc(g, aux, g->node[c], INFINITY, 0, 0);
+        if (pays && g->closed)
+            add_arc(g, from, g->node[c], INFINITY, 0, 0);
+    }
+}
+
+static void add_tensor(cut_graph *g, const cut_dag *dag, const cut_tensor *tensor)
+{
+    bool crosses = tensor->to_server;
+    size_t n_free = 0, last = KERF_NONE;
+    for (size_t i = 0; i < tensor->n_consumers; i++) {
+        crosses = crosses || g->side[tensor->consumers[i]] == KERF_SIDE_SERVER;
+        if (is_free(g, tensor->consumers[i])) {
+            n_free++;
+            last = tensor->consumers[i];
+        }
+    }
+    size_t u = tensor->producer;
+    if (u != CUT_SOURCE && g->side[u] == KERF_SIDE_SERVER) {
+        g->fixed_down += tensor->to_device ? tensor->down_bytes : 0;
+        return;
+    }
+    bool decides = n_free > 1 && last == tensor->consumers[tensor->n_consumers - 1] &&
+                   last_depends_on_all(g, dag, tensor);
+    if (u == CUT_SOURCE || g->side[u] == KERF_SIDE_DEVICE)
+        add_given(g, tensor, crosses, decides ? 1 : n_free, last);
+    else
+        add_made(g, tensor, crosses, decides ? 1 : n_free, last);
+}
+
+/* A side's constant. Any operator is on the device exactly if one is that reads no other
+ * operator's tensor; on the server, one that no operator reads. */
+static void add_part(cut_graph *g, const cut_dag *dag, kerf_side side)
+{
+    const cut_problem *p = g->problem;
+    bool device = side == KERF_SIDE_DEVICE;
+    for (size_t v = 0; v < p->n; v++)
+        if (g->side[v] == side) {
+            g->part_fixed[!device] = true;
+            return;
+        }
+    g->part_node[!device] = add_node(g);
+    for (size_t v = 0; v < p->n; v++) {
+        bool end = is_free(g, v);
+        if (device)
+            for (size_t i = dag->read_start[v]; i < dag->read_start[v + 1] && end; i++)
+                end = p->tensors[dag->read[i]].producer == CUT_SOURCE;
+        else
+            for (size_t i = dag->made_start[v]; i < dag->made_start[v + 1] && end; i++)
+                end = p->tensors[dag->made[i]].n_consumers == 0;
+        if (end && device)
+            add_arc(g, g->node[v], g->part_node[0], INFINITY, 0, 0);
+        else if (end)
+            add_arc(g, g->part_node[1], g->node[v], INFINITY, 0, 0);
+    }
+}
+
+/* The members of a group that are free: [*low, *high). Those before are forced to the device,
+ * those after to the server. */
+static void free_members(const cut_graph *g, const cut_group *group, size_t *low, size_t *high)
+{
+    *low = 0;
+    while (*low < group->n && g->side[group->operators[*low]] == KERF_SIDE_DEVICE)
+        ++*low;
+    *high = *low;
+    while (*high < group->n && is_free(g, group->operators[*high]))
+        ++*high;
+}
+
+static void add_group_arcs(cut_graph *g, size_t index)
+{
+    const cut_group *group = &g->problem->groups[index];
+    size_t low, high;
+    free_members(g, group, &low, &high);
+    g->group_arc[index] = (uint32_t)g->n_arcs;
+    for (size_t i = low; i + 1 < high; i++)
+        add_arc(g, g->node[group->operators[i]], g->node[group->operators[i + 1]], 0, INFINITY, 0);
+}
+
+static void count_room(cut_graph *g)
+{
+    const cut_problem *p = g->problem;
+    g->node_capacity = p->n + p->n_tensors + 2;
+    g->arc_capacity = 3 * p->n + p->n_tensors;
+    for (size_t t = 0; t < p->n_tensors; t++)
+        g->arc_capacity += 2 * p->tensors[t].n_consumers;
+}
+
+static bool allocate(cut_graph *g)
+{
+    const cut_problem *p = g->problem;
+    g->side = kerf_calloc(p->n, 1);
+    g->node = kerf_calloc(p->n, sizeof *g->node);
+    g->node_down = kerf_calloc(g->node_capacity, sizeof *g->node_down);
+    g->arcs = kerf_calloc(g->arc_capacity, sizeof *g->arcs);
+    g->arc_bytes = kerf_calloc(g->arc_capacity, sizeof *g->arc_bytes);
+    g->group_arc = kerf_calloc(p->n_groups, sizeof *g->group_arc);
+    g->priced = kerf_calloc(g->arc_capacity, sizeof *g->priced);
+    g->on_server = kerf_calloc(g->node_capacity, 1);
+    g->stack = kerf_calloc(LOOK_BACK + 2, sizeof *g->stack);
+    g->seen = kerf_calloc(p->n, sizeof *g->seen);
+    bool ok = g->side && g->node && g->node_down && g->arcs && g->arc_bytes && g->group_arc &&
+              g->priced && g->on_server && g->stack && g->seen;
+    for (int end = 0; end < 2 && ok; end++) {
+        g->node_bytes[end] = kerf_calloc(g->node_capacity, sizeof **g->node_bytes);
+        g->cost[end] = kerf_calloc(g->node_capacity, sizeof **g->cost);
+        ok = g->node_bytes[end] && g->cost[end];
+    }
+    return ok;
+}
+
+static void build(cut_graph *g, const cut_dag *dag)
+{
+    const cut_problem *p = g->problem;
+    for (size_t v = 0; v < p->n; v++)
+        g->node[v] = is_free(g, v) ? add_node(g) : NONE;
+    for (size_t t = 0; t < p->n_tensors; t++)
+        add_tensor(g, dag, &p->tensors[t]);
+    for (size_t i = 0; i < p->n_groups; i++)
+        add_group_arcs(g, i);
+    g->part_node[0] = g->part_node[1] = NONE;
+    if (p->device_part.device_s > 0 || p->device_part.device_J > 0)
+        add_part(g, dag, KERF_SIDE_DEVICE);
+    if (p->server_part.server_s > 0 || p->server_part.server_J > 0)
+        add_part(g, dag, KERF_SIDE_SERVER);
+}
+
+kerf_status cut_graph_create(const cut_problem *problem, const cut_dag *dag, const uint8_t *side,
+                             bool closed, cut_graph **graph, kerf_error *err)
+{
+    cut_graph *g = kerf_calloc(1, sizeof *g);
+    if (g) {
+        g->problem = problem;
+        g->closed = closed;
+        count_room(g);
+    }
+    if (!g || g->arc_capacity > 1U << 30 || g->node_capacity > 1U << 30 || !allocate(g)) {
+        bool large = g && (g->arc_capacity > 1U << 30 || g->node_capacity > 1U << 30);
+        cut_graph_destroy(&g);
+        return large ? kerf_fail(err, KERF_E_TOO_LARGE, NULL,
+                                 "%zu operators need more than 2^30 arcs", problem->n)
+                     : kerf_fail(err, KERF_E_NOMEM, NULL, "out of memory for %zu operators",
+                                 problem->n);
+    }
+    memcpy(g->side, side, problem->n);
+    build(g, dag);
+    kerf_status status = reduction_create(g->n_nodes, g->n_arcs, g->arcs, &g->reduced, err);
+    if (status == KERF_OK)
+        *graph = g;
+    else
+        cut_graph_destroy(&g);
+    return status;
+}
+
+void cut_graph_destroy(cut_graph **graph)
+{
+    cut_graph *g = *graph;
+    if (!g)
+        return;
+    reduction_destroy(&g->reduced);
+    free(g->side);
+    free(g->node);
+    free(g->node_down);
+    free(g->arcs);
+    free(g->arc_bytes);
+    free(g->group_arc);
+    free(g->priced);
+    free(g->on_server);
+    free(g->stack);
+    free(g->seen);
+    for (int end = 0; end < 2; end++) {
+        free(g->node_bytes[end]);
+        free(g->cost[end]);
+    }
+    free(g);
+    *graph = NULL;
+}
+
+static double priced_cost(const cut_prices *prices, const cut_cost *cost)
+{
+    return prices->device_s * cost->device_s + prices->device_J * cost->device_J +
+           prices->server_s * cost->server_s + prices->server_J * cost->server_J;
+}
+
+/* A group's table onto the chain of its free operators; returns what is paid in any case. */
+static double price_group(cut_graph *g, const cut_prices *prices, size_t index)
+{
+    const cut_group *group = &g->problem->groups[index];
+    size_t low, high;
+    free_members(g, group, &low, &high);
+    double first = priced_cost(prices, &group->table[low]);
+    if (low == high)
+        return first;
+    g->cost[SERVER_END][g->node[group->operators[low]]] += first;
+    for (size_t i = low + 1; i < high; i++)
+        g->priced[g->group_arc[index] + (i - low - 1)].forward +=
+            priced_cost(prices, &group->table[i]);
+    g->cost[DEVICE_END][g->node[group->operators[high - 1]]] +=
+        priced_cost(prices, &group->table[high]);
+    return 0;
+}
+
+static double price_part(cut_graph *g, const cut_prices *prices, const cut_cost *part, int end)
+{
+    double cost = priced_cost(prices, part);
+    if (g->part_node[end] != NONE)
+        g->cost[end][g->part_node[end]] += cost;
+    return g->part_fixed[end] ? cost : 0;
+}
+
+double cut_graph_solve(cut_graph *g, const cut_prices *prices, uint8_t *x)
+{
+    const cut_problem *p = g->problem;
+    double up = prices->up_per_byte, down = prices->down_per_byte;
+    double fixed = up * g->fixed_up + down * g->fixed_down;
+    for (size_t i = 0; i < g->n_nodes; i++) {
+        g->cost[DEVICE_END][i] = up * g->node_bytes[DEVICE_END][i];
+        g->cost[SERVER_END][i] = up * g->node_bytes[SERVER_END][i] + down * g->node_down[i];
+    }
+    for (size_t a = 0; a < g->n_arcs; a++) {
+        g->priced[a] = g->arcs[a];
+        g->priced[a].forward += up * g->arc_bytes[a];
+    }
+    for (size_t i = 0; i < p->n_groups; i++)
+        fixed += price_group(g, prices, i);
+    fixed += price_part(g, prices, &p->device_part, DEVICE_END);
+    fixed += price_part(g, prices, &p->server_part, SERVER_END);
+    fixed += reduction_solve(g->reduced, g->cost[SERVER_END], g->cost[DEVICE_END], g->priced,
+                             g->on_server);
+    for (size_t v = 0; v < p->n; v++)
+        x[v] = is_free(g, v) ? g->on_server[g->node[v]] : g->side[v] == KERF_SIDE_SERVER;
+    return fixed;
+}
+
+size_t cut_graph_size(const cut_graph *g)
+{
+    return reduction_size(g->reduced);
+}

@@ -1,0 +1,33 @@
+/* A problem under linear prices, as a minimum cut.
+ *
+ * One node per operator that no side is forced on; one auxiliary node per tensor with several
+ * consumers, so that it is paid for once; an infinite arc from consumer back to producer, since
+ * data never flows from server to device (Hu et al., DADS, INFOCOM 2019, which lacks these); a
+ * fused group, being a path, is a chain of arcs, one per place where it may be broken; a side's
+ * constant is paid through an auxiliary node that any operator there pulls over. */
+#ifndef KERF_PLANNER_SOLVE_CUTGRAPH_H
+#define KERF_PLANNER_SOLVE_CUTGRAPH_H
+
+#include "planner/solve/dag.h"
+
+/* What is minimised: the sum of these times what a placement takes of each. */
+typedef struct cut_prices {
+    double device_s, device_J, server_s, server_J;
+    double up_per_byte, down_per_byte;
+} cut_prices;
+
+typedef struct cut_graph cut_graph;
+
+/* side: what is forced (see cut_dag_force). closed: no tensor of more than zero bytes may cross to
+ * the server. The problem and the dag are borrowed. */
+kerf_status cut_graph_create(const cut_problem *problem, const cut_dag *dag, const uint8_t *side,
+                             bool closed, cut_graph **graph, kerf_error *err);
+void cut_graph_destroy(cut_graph **graph);
+
+/* Minimises: fills x and returns a lower bound of the minimum, computed from the flow. */
+double cut_graph_solve(cut_graph *graph, const cut_prices *prices, uint8_t *x);
+
+/* Nodes left for the flow after reduction. */
+size_t cut_graph_size(const cut_graph *graph);
+
+#endif

@@ -1,0 +1,141 @@
+#include "planner/solve/envelope.h"
+
+#include "base/error.h"
+#include "base/memory.h"
+
+#include <math.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#define EXACT 1e-11 /* relative: an oracle's answer whose bound is so close is a minimum */
+
+typedef struct line {
+    double a, b;
+    envelope_point at;
+    size_t next;  /* the neighbour with larger b / a; SIZE_MAX at the end */
+    double value; /* bound between this line and the next */
+    bool closed;  /* asking between them again would bring nothing */
+} line;
+
+typedef struct hull {
+    const envelope *e;
+    line *lines;
+    size_t n, capacity;
+} hull;
+
+/* Bound of everything between two lines: value where they meet. Between exact answers also value
+ * at the lower left corner of the rectangle that they span, which is better where the lines are
+ * nearly the same. */
+static double between(const hull *h, const line *i, const line *j)
+{
+    double p = fmin(i->at.p, j->at.p), q = fmin(i->at.q, j->at.q), most = 0;
+    double i_slack = i->a * i->at.p + i->b * i->at.q - i->at.bound;
+    double j_slack = j->a * j->at.p + j->b * j->at.q - j->at.bound;
+    if (i_slack <= EXACT * fabs(i->at.bound) && j_slack <= EXACT * fabs(j->at.bound)) {
+        double share = fmax(i->a > 0 ? i_slack / i->a : 0, j->a > 0 ? j_slack / j->a : 0);
+        most = h->e->value(h->e->context, fmax(0, p - share), q);
+    }
+    double determinant = i->a * j->b - j->a * i->b;
+    if (fabs(determinant) > 1e-14 * (fabs(i->a * j->b) + fabs(j->a * i->b))) {
+        p = (i->at.bound * j->b - j->at.bound * i->b) / determinant;
+        q = (i->a * j->at.bound - j->a * i->at.bound) / determinant;
+        if (q < 0 && i->a > 0) { /* then the first line is the higher one wherever q >= 0 */
+            q = 0;
+            p = i->at.bound / i->a;
+        } else if (p < 0 && j->b > 0) { /* and here the second one, wherever p >= 0 */
+            p = 0;
+            q = j->at.bound / j->b;
+        }
+        if (p >= 0 && q >= 0)
+            most = fmax(most, h->e->value(h->e->context, p, q));
+    }
+    return most;
+}
+
+/* Asks the oracle and puts the answer between line `after` and its next. */
+static kerf_status ask(hull *h, double a, double b, size_t after, size_t *index, kerf_error *err)
+{
+    if (kerf_reserve(&h->lines, &h->capacity, h->n + 1, SIZE_MAX / 2, sizeof *h->lines) != 0)
+        return kerf_fail(err, KERF_E_NOMEM, NULL, "out of memory for %zu prices", h->n + 1);
+    line *l = &h->lines[h->n];
+    *l = (line){.a = a, .b = b, .next = SIZE_MAX};
+    kerf_status status = h->e->oracle(h->e->context, a, b, &l->at, err);
+    if (status != KERF_OK)
+        return status;
+    *index = h->n++;
+    if (after != SIZE_MAX) {
+        line *i = &h->lines[after];
+        l->next = i->next;
+        i->next = *index;
+        i->value = between(h, i, l);
+        if (l->next != SIZE_MAX)
+            l->value = between(h, l, &h->lines[l->next]);
+    }
+    return KERF_OK;
+}
+
+/* The line with the least bound that is open; SIZE_MAX if none is below the best value. */
+static size_t weakest(const hull *h)
+{
+    double least = *h->e->best * (1 - h->e->tolerance);
+    size_t found = SIZE_MAX;
+    for (size_t i = 0; i < h->n; i++)
+        if (h->lines[i].next != SIZE_MAX && !h->lines[i].closed && h->lines[i].value < least) {
+            least = h->lines[i].value;
+            found = i;
+        }
+    return found;
+}
+
+static kerf_status split(hull *h, size_t index, kerf_error *err)
+{
+    const envelope_point i = h->lines[index].at, j = h->lines[h->lines[index].next].at;
+    double a = i.q - j.q, b = j.p - i.p;
+    if (!(a > 0) || !(b > 0) || isinf(a) || isinf(b)) { /* no chord: one answer is the other's */
+        h->lines[index].closed = true;
+        return KERF_OK;
+    }
+    size_t middle = SIZE_MAX;
+    b /= a;
+    kerf_status status = ask(h, 1, b, index, &middle, err);
+    if (status != KERF_OK)
+        return status;
+    const envelope_point *m = &h->lines[middle].at;
+    if (m->p + b * m->q >= (i.p + b * i.q) * (1 - 1e-14)) /* the chord is an edge of the hull */
+        h->lines[index].closed = h->lines[middle].closed = true;
+    return KERF_OK;
+}
+
+static double least_bound(const hull *h)
+{
+    double least = INFINITY;
+    for (size_t i = 0; i < h->n; i++)
+        if (h->lines[i].next != SIZE_MAX)
+            least = fmin(least, h->lines[i].value);
+    return least;
+}
+
+kerf_status envelope_minimise(const envelope *e, double *bound, kerf_error *err)
+{
+    hull h = {.e = e};
+    size_t first = SIZE_MAX, last = SIZE_MAX, at = 0;
+    *bound = 0;
+    bool single = e->first[0] * e->last[1] == e->last[0] * e->first[1];
+    kerf_status status = ask(&h, e->first[0], e->first[1], SIZE_MAX, &first, err);
+    if (status != KERF_OK || e->stopped(e->context))
+        goto out;
+    if (single) {
+        const line *l = &h.lines[first];
+        double slack = (l->a * l->at.p + l->b * l->at.q - l->at.bound) / l->a;
+        *bound = e->value(e->context, l->at.p, l->at.q) - slack;
+        goto out;
+    }
+    status = ask(&h, e->last[0], e->last[1], first, &last, err);
+    while (status == KERF_OK && !e->stopped(e->context) && (at = weakest(&h)) != SIZE_MAX)
+        status = split(&h, at, err);
+    if (last != SIZE_MAX)
+        *bound = least_bound(&h);
+out:
+    free(h.lines);
+    return status;
+}

@@ -1,0 +1,105 @@
+/* The solvers against each other on random problems of every shape, cost and link: each must reach
+ * the same objective to 1e-9, and prove it. KERF_SEED sets the seed, KERF_TEST_FULL=1 the number.
+ */
+#include "planner/solve/solve.h"
+#include "tests/support/random_problem.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define MOST_IDEALS 3000
+
+static bool full(void)
+{
+    return getenv("KERF_TEST_FULL") != NULL;
+}
+
+static bool same(double a, double b)
+{
+    return fabs(a - b) <= 1e-9 * fmax(fabs(a), fabs(b));
+}
+
+/* A solution that proves itself and is priced as it says. */
+static void check_solution(const cut_problem *p, const cut_solution *s)
+{
+    cut_value value;
+    cut_evaluate(p, s->x, &value);
+    assert_true(cut_is_legal(p, s->x));
+    assert_true(value.objective == s->objective);
+    assert_true(value.violation == 0);
+    assert_true(s->bound <= s->objective);
+    assert_true(s->gap <= CUT_GAP);
+}
+
+static void describe(uint64_t seed, shape kind, const cut_problem *p, double expected, double found)
+{
+    print_message("KERF_SEED=%llu: shape %d, %zu operators, objective %d, pins %d: expected %.17g, "
+                  "found %.17g\n",
+                  (unsigned long long)seed, (int)kind, p->n, (int)p->objective, p->pin != NULL,
+                  expected, found);
+}
+
+static size_t random_size(rng *r, shape kind)
+{
+    if (kind == SHAPE_CHAIN)
+        return 1 + rng_below(r, 60);
+    if (kind == SHAPE_RESIDUAL)
+        return 1 + rng_below(r, 30);
+    return 1 + rng_below(r, 14);
+}
+
+static void test_mincut(void **state)
+{
+    (void)state;
+    uint64_t seed = rng_seed(2024);
+    size_t cases = full() ? 20000 : 2000, compared = 0, pinned = 0;
+    problem_box box = {.blocks = NULL};
+    print_message("KERF_SEED=%llu\n", (unsigned long long)seed);
+    for (size_t i = 0; i < cases; i++, seed++) {
+        rng r = {seed};
+        shape kind = (shape)rng_below(&r, N_SHAPES);
+        random_problem(&r, kind, random_size(&r, kind), &box);
+        const kerf_objective objectives[] = {KERF_OBJ_ENERGY, KERF_OBJ_LATENCY, KERF_OBJ_EDP,
+                                             KERF_OBJ_TOTAL_ENERGY, KERF_OBJ_WEIGHTED};
+        box.p.objective = objectives[rng_below(&r, 5)];
+        if (rng_chance(&r, 0.3))
+            random_pins(&r, &box);
+        cut_options options = {.max_ideals = MOST_IDEALS};
+        cut_solution a = {.x = NULL}, b = {.x = NULL};
+        kerf_status status = cut_solve_exhaustive(&box.p, &options, &a, NULL);
+        if (status == KERF_E_TOO_LARGE)
+            continue;
+        compared++;
+        kerf_status other = cut_solve_mincut(&box.p, NULL, &b, NULL);
+        assert_int_equal(status, other);
+        if (status != KERF_OK) {
+            assert_int_equal(status, KERF_E_INFEASIBLE);
+            pinned++;
+            continue;
+        }
+        if (!same(a.objective, b.objective) || b.gap > CUT_GAP)
+            describe(seed, kind, &box.p, a.objective, b.objective);
+        assert_true(same(a.objective, b.objective));
+        check_solution(&box.p, &a);
+        check_solution(&box.p, &b);
+        cut_solution_clear(&a);
+        cut_solution_clear(&b);
+    }
+    print_message("compared %zu of %zu, %zu with contradicting pins\n", compared, cases, pinned);
+    assert_true(compared > cases / 2);
+    box_clear(&box);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_mincut),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
