@@ -103,6 +103,7 @@ static bool decode_model(onnx_reader *reader, pb_istream_t *stream)
     message.functions.funcs.decode = on_function;
     message.graph.arg = message.opset_import.arg = message.functions.arg = &m;
     bool ok = onnx_decode(stream, onnx_ModelProto_fields, &message);
+    reader->plausible = message.ir_version > 0 && message.ir_version < 1000;
     onnx_names_clear(&m.scope.names);
     free(m.domain);
     return ok;
@@ -117,7 +118,7 @@ static bool read_model(onnx_reader *reader)
     if (!ok && reader->status != KERF_OK)
         return false;
     const char *why = stream.errmsg ? stream.errmsg : "bad field";
-    if (!ok && !reader->graph->n_nodes)
+    if (!ok && !reader->graph->n_nodes && !reader->plausible)
         return ONNX_FAIL(reader, KERF_E_SYNTAX, NULL, "not an ONNX file: no protobuf model (%s)",
                          why);
     if (!ok)

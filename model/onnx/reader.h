@@ -56,6 +56,7 @@ typedef struct onnx_reader {
     kerf_status status;
     ir_graph *graph; /* the outermost */
     bool graph_seen;
+    bool plausible; /* has an IR version: is a model, if a broken one */
     int64_t opset;
     onnx_function *functions; /* sorted by domain and name once all are read */
     size_t n_functions, cap_functions;
