@@ -81,6 +81,9 @@ def check_refusals(jsonschema):
                            "output_shapes": [[1, 2]]}],
             "outputs": ["y"]}
     result(validator.is_valid(good), "network schema: a network of one block fits")
+    everything = load("tests/data/networks/everything.json")
+    result(validator.is_valid(everything), "network schema: all that the loader takes fits",
+           "\n".join(e.message[:200] for e in validator.iter_errors(everything)))
     block = ("operators", 0)
     for what, bad in [
             ("no name", breaks(good, "name")),
