@@ -45,3 +45,10 @@ void text_file_write(const char *text, const char *find, const char *replace)
     if (fclose(file) != 0)
         abort();
 }
+
+void text_file_write_bytes(const char *data, size_t size)
+{
+    FILE *file = fopen(path, "wb");
+    if (!file || fwrite(data, 1, size, file) != size || fclose(file) != 0)
+        abort();
+}

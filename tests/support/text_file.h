@@ -1,16 +1,19 @@
-/* A temporary file whose text is a good document with one thing changed.
+/* A temporary file, mostly a good document with one thing changed.
  *
- *     text_file_make("kerf-device");               // group setup; text_file_remove: teardown
+ *     cmocka_run_group_tests(tests, text_file_make, text_file_remove);
  *     text_file_write(good, "\"3 ps/MAC\"", "3");  // the first occurrence; NULL: as it is
  *     kerf_device_load(text_file_path(), ...);
  */
 #ifndef KERF_TESTS_TEXT_FILE_H
 #define KERF_TESTS_TEXT_FILE_H
 
+#include <stddef.h>
+
 int text_file_make(void **state);
 int text_file_remove(void **state);
 const char *text_file_path(void);
 /* Aborts if `find` does not occur. */
 void text_file_write(const char *text, const char *find, const char *replace);
+void text_file_write_bytes(const char *data, size_t size);
 
 #endif
