@@ -11,7 +11,6 @@ import json
 import os
 
 FLOAT = 4
-CLASSES = ("conv", "pointwise", "depthwise", "fc")
 
 
 def group(cls, macs, bytes_, kernels):

@@ -17,20 +17,23 @@ from scipy.optimize import least_squares
 import fit_data
 from fit_modes import Clocks, derive_mode, mode_json, rounded, server_profiles
 
-CLASSES = fit_data.CLASSES
-TERMS = CLASSES + ("bytes", "launch", "partition")
+# A fully connected layer's MAC costs what a pointwise convolution's does: what makes it dearer for
+# a single vector is that every weight is fetched for one MAC, and that is in the bytes. (A price per
+# MAC fitted on single vectors would make a transformer's linear layers ten times too dear.)
+COLUMN = {"conv": 0, "pointwise": 1, "fc": 1, "depthwise": 2}
+BYTES, LAUNCH, PARTITION, TERMS = 3, 4, 5, 6
 
 
 def features(rows):
     """Row x term; grouped by launches already summed: the sum forms are linear."""
-    table = np.zeros((len(rows), len(TERMS)))
+    table = np.zeros((len(rows), TERMS))
     for i, row in enumerate(rows):
         for g in row["groups"]:
-            if g["class"] in CLASSES:
-                table[i, CLASSES.index(g["class"])] += g["macs"]
-            table[i, TERMS.index("bytes")] += g["bytes"]
-            table[i, TERMS.index("launch")] += 1
-        table[i, TERMS.index("partition")] = 1
+            if g["class"] in COLUMN:
+                table[i, COLUMN[g["class"]]] += g["macs"]
+            table[i, BYTES] += g["bytes"]
+            table[i, LAUNCH] += 1
+        table[i, PARTITION] = 1
     return table
 
 
@@ -76,7 +79,7 @@ def cross_validate(rows, tested, fit, predict, key):
 # Latency and energy of the blocks are fitted together: every term has a time and a power, so that
 # no coefficient implies a power that the board cannot draw. The pointwise and standard
 # convolutions' times are shared with the whole networks that were timed on the same board, whose
-# framework has byte, launch, depthwise and FC times of its own.
+# framework has byte, launch and depthwise times of its own.
 TX2_BANDWIDTH = 59.7e9
 TX2_IDLE_W = 3.0
 PARTITION_J, PARTITION_S = 2.2e-3, 0.42e-3  # from the smallest blocks; only to bound the power
@@ -95,11 +98,12 @@ class Tx2Model:
         self.t_networks = column(networks, "latency")
         self.power = power
 
-    # x: 7 times, 6 powers (conv shares the pointwise one), then the framework's dw, fc, bytes, launch
+    # x: 6 times, 5 powers (conv shares the pointwise one), then the framework's depthwise, bytes,
+    # launch
     def split(self, x):
-        times = x[:7]
-        powers = np.concatenate([x[7:8], x[7:13]])
-        framework = np.concatenate([times[:2], x[13:17], [0]])
+        times = x[:6]
+        powers = np.concatenate([x[6:7], x[6:11]])
+        framework = np.concatenate([times[:2], x[11:14], [0]])
         return times, times * powers, framework
 
     def residual(self, x):
@@ -108,10 +112,10 @@ class Tx2Model:
                                self.networks @ framework / self.t_networks - 1])
 
     def fit(self):
-        start = [3e-12, 5e-12, 6e-11, 5e-11, 2e-11, 3e-5, 4e-4] + [10.0] * 4 + [6.0, 5.0]
-        start += [3e-11, 4e-10, 1.2e-10, 3e-5]
-        low = [0, 0, 0, 0, 1 / TX2_BANDWIDTH, 0, 0] + [TX2_IDLE_W] * 6 + [0] * 4
-        high = [np.inf] * 7 + [self.power] * 6 + [np.inf] * 4
+        start = [3e-12, 5e-12, 6e-11, 2e-11, 3e-5, 4e-4] + [10.0] * 3 + [6.0, 5.0]
+        start += [3e-11, 1.2e-10, 3e-5]
+        low = [0, 0, 0, 1 / TX2_BANDWIDTH, 0, 0] + [TX2_IDLE_W] * 5 + [0] * 3
+        high = [np.inf] * 6 + [self.power] * 5 + [np.inf] * 3
         times, energies, _ = self.split(solve(self.residual, start, low, high))
         return {"s": rounded(times), "J": rounded(energies)}
 
@@ -156,7 +160,9 @@ def convolution_features(rows):
 
 
 def fit_tx2_kernels(blocks):
-    plain = [b for b in blocks if not b["grouped"]]
+    """Without the two standard convolutions, which cannot carry a coefficient of their own."""
+    plain = [b for b in blocks if not b["grouped"] and
+             all(g["class"] != "conv" for g in b["groups"])]
     tested = np.array([b["kind"] == "ConvBlock" for b in plain])
 
     def fit(rows):
@@ -168,12 +174,11 @@ def fit_tx2_kernels(blocks):
 
 def floor_energy(x, rows, exponent):
     """x: J/MAC by class, J/byte, J/launch, J/partition, floor J."""
-    prices = dict(zip(CLASSES, x))
-
     def cost(g):
-        work = g["macs"] * prices.get(g["class"], 0) + g["bytes"] * x[4] + x[5]
-        return (work ** exponent + x[7] ** exponent) ** (1 / exponent)
-    return per_group(rows, cost) + x[6]
+        price = x[COLUMN[g["class"]]] if g["class"] in COLUMN else 0
+        work = g["macs"] * price + g["bytes"] * x[BYTES] + x[LAUNCH]
+        return (work ** exponent + x[TERMS] ** exponent) ** (1 / exponent)
+    return per_group(rows, cost) + x[PARTITION]
 
 
 def compare_tx2_forms(blocks):
@@ -188,10 +193,10 @@ def compare_tx2_forms(blocks):
         return np.concatenate([macs(rows), np.ones((len(rows), 1))], axis=1)
 
     def floor_fit(rows):
-        start = [3e-11, 1.3e-10, 7e-10, 1.2e-9, 2e-10, 2e-4, 2e-3, 4e-4]
+        start = [3e-11, 1.3e-10, 7e-10, 2e-10, 2e-4, 2e-3, 4e-4]
         measured = column(rows, "energy")
-        return solve(lambda x: floor_energy(x, rows, 6) / measured - 1, start, np.zeros(8),
-                     np.full(8, np.inf))
+        return solve(lambda x: floor_energy(x, rows, 6) / measured - 1, start, np.zeros(TERMS + 1),
+                     np.full(TERMS + 1, np.inf))
     result = {}
     for name, table in (("MACs", macs), ("MACs and a constant", macs_constant)):
         result[name] = cross_validate(
@@ -204,13 +209,14 @@ def compare_tx2_forms(blocks):
 
 # --- AGX Xavier and Nano: whole networks -------------------------------------------------------------
 def fit_networks(networks):
-    """Times of the sum form. Depthwise and FC cost at least what a pointwise MAC costs."""
+    """Times of the sum form. A depthwise MAC costs at least what a pointwise one costs."""
     def fit(rows):
         table, measured = features(rows), column(rows, "latency")
-        table[:, 1] += table[:, 2] + table[:, 3]  # depthwise and FC: pointwise plus something
-        start = np.array([1, 2, 20, 200, 30, 3e7, 3e8]) * 1e-12
-        x = solve(lambda z: table @ z / measured - 1, start, np.zeros(7), np.full(7, np.inf))
-        x[2:4] += x[1]
+        table[:, 1] += table[:, 2]  # depthwise: pointwise plus something
+        start = np.array([1, 2, 20, 30, 3e7, 3e8]) * 1e-12
+        x = solve(lambda z: table @ z / measured - 1, start, np.zeros(TERMS),
+                  np.full(TERMS, np.inf))
+        x[2] += x[1]
         x[x < 1e-18] = 0  # at its bound
         return rounded(x)
 
@@ -221,10 +227,10 @@ def fit_networks(networks):
 
 # --- Orin Nano: one network's layers ------------------------------------------------------------------
 def merge_classes(rows):
-    """One standard convolution and one FC layer cannot carry coefficients: they join pointwise."""
+    """One standard convolution cannot carry a coefficient: it joins the pointwise ones."""
     table = features(rows)
-    table[:, 1] += table[:, 0] + table[:, 3]
-    return table[:, [1, 2, 4, 5]]
+    table[:, 1] += table[:, 0]
+    return table[:, [1, 2, BYTES, LAUNCH]]
 
 
 def fit_orin(layers):
@@ -239,20 +245,28 @@ def fit_orin(layers):
 
 
 # --- Profiles ------------------------------------------------------------------------------------------
-def per_mac(values):
-    """Classes with MACs that were not measured take the nearest that was."""
-    conv, pointwise, depthwise, fc = values
-    return {"conv": conv, "pointwise": pointwise, "depthwise": depthwise, "fc": fc,
-            "matmul": pointwise, "recurrent": fc, "default": pointwise}
+def per_mac(x):
+    """Classes with MACs that were not measured take the nearest that was. A recurrent layer fetches
+    its weights again at every step: four bytes per MAC."""
+    conv, pointwise, depthwise, byte = x[0], x[1], x[2], x[BYTES]
+    return {"conv": conv, "pointwise": pointwise, "depthwise": depthwise, "fc": pointwise,
+            "matmul": pointwise, "recurrent": pointwise + fit_data.FLOAT * byte,
+            "default": pointwise}
 
 
 def sum_latency(x):
-    return {"form": "sum", "per_mac": per_mac(x[:4]), "per_byte": x[4], "launch": x[5],
-            "partition": x[6]}
+    return {"form": "sum", "per_mac": per_mac(x), "per_byte": x[BYTES], "launch": x[LAUNCH],
+            "partition": x[PARTITION]}
 
 
 def classes_energy(x):
     return dict(sum_latency(x), form="classes")
+
+
+OTHER_CLASSES = ("A MAC of a fully connected layer, or of a product of two tensors, is priced as a "
+                 "pointwise convolution's; a single vector's weights cost their bytes. Recurrent "
+                 "layers are assumed to fetch their weights again at every step (4 bytes per "
+                 "MAC). ")
 
 
 FBNET = ("HW-NAS-Bench's FBNet look-up table (MIT): latency and whole-board energy (VDD_IN, idle "
@@ -295,14 +309,14 @@ def tx2_profiles(blocks, networks):
                    "No term draws more than %.1f W, the largest power of any block beyond its "
                    "constant part, and bytes are not faster than the memory's 59.7 GB/s; a MAC of "
                    "a standard convolution draws the power of a pointwise one (the data hold only "
-                   "two standard convolutions). Matrix products of two tensors are priced as "
-                   "pointwise convolutions, recurrent layers as fully connected ones. Idle power "
+                   "two standard convolutions). %sIdle power "
                    "(%.1f W) is assumed, not measured: a board that waits without spinning, below "
                    "the 5.3 W that it draws when launch-bound. %s"
-                   % (report["power"], TX2_IDLE_W, SCALING))
+                   % (report["power"], OTHER_CLASSES, TX2_IDLE_W, SCALING))
     seed, seed_error = fit_tx2_kernels(blocks)
     kernels = {"form": "mac-kernels",
-               "per_mac": {"fc": seed[0], "default": seed[1]}, "per_kernel": seed[2],
+               "per_mac": {"conv": model["J"][0], "fc": seed[0], "default": seed[1]},
+               "per_kernel": seed[2],
                "per_byte": energy["per_byte"], "partition": seed[3]}
     forms = compare_tx2_forms(blocks)
     print("jetson-tx2:", json.dumps(report, default=str, indent=1))
@@ -323,7 +337,12 @@ def tx2_profiles(blocks, networks):
              fit="Energy, %d blocks of stages left out of the fit: %s (the form of jetson-tx2: "
                  "%s). Latency: as jetson-tx2." % (report["tested"], show(seed_error),
                                                     show(report["energy"])),
-             assumptions="The constant of a call is charged once per partition. What the form does "
+             assumptions="The blocks hold pointwise and depthwise convolutions, which share one "
+                         "energy per MAC here; a MAC of a standard convolution costs what it does "
+                         "in jetson-tx2, or VGG-16 would draw 40 W. The one slope of fully "
+                         "connected layers is that of a single vector: do not use this profile "
+                         "for transformers, whose linear layers it makes ten times too dear. "
+                         "The constant of a call is charged once per partition. What the form does "
                          "not know (pooling, concatenation, ...) is charged for its bytes, at "
                          "jetson-tx2's energy per byte, where it runs on its own, and is free "
                          "where it is fused. " + assumptions,
@@ -355,8 +374,7 @@ RAIL = ("Energy is the board's power times the time, all that is known: the same
 FRAMEWORK = ("Keras/TensorFlow float32: an engine such as TensorRT is faster, in float16 much more. "
              "Coefficients per byte and launch also carry the layers that the source does not list "
              "(normalization, activation, pooling, addition), so networks with many of those on "
-             "their own are overestimated. Matrix products of two tensors are priced as pointwise "
-             "convolutions, recurrent layers as fully connected ones. ")
+             "their own are overestimated. " + OTHER_CLASSES)
 
 AGX_CLOCKS = Clocks(gpu=1377, memory=2133, cpu=2265)
 AGX_MODES = [("30w", Clocks(gpu=900, memory=1600, cpu=1200), 6.0, 30.0),
@@ -420,7 +438,7 @@ def orin_profile(folder):
     print("jetson-orin-nano:", {k: (show(report[k]), list(model[k])) for k in model})
 
     def terms(x, partition):
-        return {"per_mac": per_mac([x[0], x[0], x[1], x[0]]), "per_byte": x[2], "launch": x[3],
+        return {"per_mac": per_mac([x[0], x[0], x[1], x[2]]), "per_byte": x[2], "launch": x[3],
                 "partition": float("%.3g" % partition)}
     idle = round(idle, 2)
     total = sum(layer["latency"] for layer in layers) + activations + reformat[0]
@@ -445,11 +463,10 @@ def orin_profile(folder):
                        "35 as kernels of their own, %.2f ms of its %.2f ms. The source does "
                        "not state its power mode; the default 15 W is assumed. Its layers are "
                        "short, so the sensor shows about 6 W throughout: a heavy network will "
-                       "draw more than this profile says. Standard convolutions and fully "
-                       "connected layers (one of each in the data), matrix products and recurrent "
-                       "layers are priced as pointwise convolutions. A call's constant is the "
+                       "draw more than this profile says. Standard convolutions (one in the data) "
+                       "are priced as pointwise ones. %sA call's constant is the "
                        "engine's reformatting of its input. "
-                       % (activations * 1e3, total * 1e3) + SCALING,
+                       % (activations * 1e3, total * 1e3, OTHER_CLASSES) + SCALING,
         "modes": [base, derive_mode(base, "7w", clocks, slow, idle,
                                     clock_text("7w", slow, "15w") + " Idle power as at 15 W.")]}
 
