@@ -72,15 +72,11 @@ static kerf_status read_link(cli_json *j, const char *path, entry *e, kerf_error
     return KERF_OK;
 }
 
-/* A network has no provenance of its own; a bundled file says it under "notes". */
-static char *notes_of(const char *path)
+/* Where a network comes from is in its file only: the library has no use for it. */
+static char *source_of(const char *path)
 {
-    json_t *document = json_load_file(path, 0, NULL);
-    const json_t *notes = json_object_get(document, "notes");
-    const char *text = json_string_value(notes);
-    static const char *const keys[] = {"source", "provenance", "description"};
-    for (size_t i = 0; !text && i < sizeof keys / sizeof *keys; i++)
-        text = json_string_value(json_object_get(notes, keys[i]));
+    json_t *document = json_load_file(path, 0, NULL); /* NULL for ONNX files */
+    const char *text = json_string_value(json_object_get(document, "source"));
     char *copy = copy_of(text ? text : path);
     json_decref(document);
     return copy;
@@ -97,7 +93,7 @@ static kerf_status read_network(cli_json *j, const char *path, entry *e, kerf_er
     snprintf(text, sizeof text, "%zu operators, %.3g GMAC, %.3g M parameters", network->n_placed,
              1e-9 * (double)network->macs, 1e-6 * (double)network->params);
     e->description = kerf_strdup(text);
-    e->source = notes_of(path);
+    e->source = source_of(path);
     e->details = json_object();
     cli_json_count(j, e->details, "operators", (int64_t)network->n_placed);
     cli_json_count(j, e->details, "macs", network->macs);

@@ -95,6 +95,7 @@ typedef struct curve {
     size_t best;   /* of the points drawn, by the objective */
     size_t chosen; /* the plan's place among the points, KERF_NONE if it is no prefix */
     size_t step;
+    bool best_is_better; /* than the plan, which has constraints to keep */
 } curve;
 
 static double figure(const kerf_plan_cost *cost, size_t field)
@@ -165,6 +166,10 @@ static kerf_status sweep(const kerf_question *q, const kerf_plan *plan, curve *c
         operators++;
     }
     free(side);
+    /* A cut elsewhere in the order may cost the same: that is no news. */
+    const double mine = plan->cost.objective, best = c->n ? c->points[c->best].cost.objective : 0;
+    c->best_is_better =
+        is_better(q->objective, best, mine) && fabs(best - mine) > 1e-9 * fabs(mine);
     return status;
 }
 
@@ -272,7 +277,7 @@ static void mark_points(FILE *script, const panel *p, const curve *c, const kerf
                 "linecolor rgb '#000000' linewidth 1 dashtype 2 front\n",
                 y, y);
     const point *best = &c->points[c->best];
-    if (c->chosen != KERF_NONE && c->chosen != c->best)
+    if (c->best_is_better)
         write_mark(script, 2, best->operators, top_of(p, &best->cost, factor),
                    2 * best->operators > span, 0.84, "#777777", "best if nothing else were asked");
 }

@@ -170,7 +170,8 @@ static void throughput_row(cli_table *table, const kerf_plan *plan)
                                            &plan->all_server.cost};
     cli_table_cell(table, "throughput");
     for (size_t i = 0; i < 3; i++) {
-        cli_table_cell(table, "%.3g /s", costs[i]->throughput_per_s);
+        const double rate = costs[i]->throughput_per_s;
+        cli_table_cell(table, rate >= 1000 && isfinite(rate) ? "%.0f /s" : "%.3g /s", rate);
         if (i > 0)
             cli_table_cell(table, "%s", "");
     }
@@ -263,8 +264,9 @@ static void print_proof(const kerf_question *q, const kerf_plan *plan)
     print_label("proof");
     printf("%s by %s: nothing is better than %s (gap %.2g); %zu %s%s examined\n",
            plan->optimal ? "optimal" : "stopped early", kerf_solver_name(plan->solver),
-           objective_value(q->objective, plan->bound).text, plan->gap, plan->examined,
-           units[plan->solver], plan->examined == 1 ? "" : "s");
+           objective_value(q->objective, plan->bound).text,
+           plan->gap < 1e-12 ? 0 : plan->gap, /* rounding is no gap */
+           plan->examined, units[plan->solver], plan->examined == 1 ? "" : "s");
 }
 
 static void print_break_even(const kerf_question *q, const kerf_plan *plan)

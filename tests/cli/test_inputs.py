@@ -34,7 +34,7 @@ def network(name, content, *texts, status=1, where=True):
 
 
 CHAIN = "networks/chain.json"
-network("empty.json", "", "1:")
+network("empty.json", "", "empty")
 network("empty.onnx", b"", "empty")
 network("garbage.onnx", b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff")
 network("text.onnx", "hello, world")
@@ -44,7 +44,7 @@ network("no-format.json", "{}", "format")
 network("other-format.json", '{"format": "kerf-link/1"}', "kerf-network/1")
 network("future.json", changed(CHAIN, "kerf-network/1", "kerf-network/9"), "kerf-network/1")
 network("unknown-key.json", changed(CHAIN, '"outputs": ["t1"]', '"outpust": ["t1"], "outputs": ["t1"]'),
-        "/operators/0", "outpust", "outputs")
+        "/operators/0/outpust", "unknown key")
 network("duplicate-key.json", changed(CHAIN, '"name": "chain"', '"name": "a", "name": "chain"'), "duplicate")
 network("nan.json", changed(CHAIN, "2.0e8", "NaN"), ":")
 network("infinity.json", changed(CHAIN, "2.0e8", "1e999"))
@@ -95,7 +95,7 @@ part("link", "--link", "link-zero-rate.json", changed(PLAIN, '"20 Mbit/s"', '"0 
 part("link", "--link", "link-typo.json", changed(PLAIN, '"rtt"', '"rrt"'), "rtt")
 part("profile", "--device-profile", "profile-unknown-operator.json", changed(PROFILE, '"conv2"', '"conv7"'), "conv7")
 part("profile", "--device-profile", "profile-no-unit.json", changed(PROFILE, '"3 ms"', '"3"'), "/operators/conv2/latency")
-part("profile", "--server-profile", "profile-empty.json", "", "1:")
+part("profile", "--server-profile", "profile-empty.json", "", "empty")
 
 # What is in order stays in order: "notes" may hold anything.
 path = write("notes.json", changed(CHAIN, '"outputs": ["scores"]\n}',

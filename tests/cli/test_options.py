@@ -71,12 +71,12 @@ for option, values in sorted(BAD.items()):
         fails("%s %r" % (option, value[:20]), 2, ["plan", "chain", option, value], option)
 
 fails("unknown device", 1, ["plan", "chain", "--device", "bored"], "device 'bored' is neither a file nor bundled",
-      "did you mean 'board'", "bundled: board, picky")
+      "did you mean 'board'", "bundled: board, ")
 fails("unknown server", 1, ["plan", "chain", "--device", "board", "--server", "x"],
       "server 'x' is neither a file nor bundled", "bundled: box")
 fails("unknown link", 1, ["plan", "chain", "--device", "board", "--server", "box", "--link", "x"],
-      "link 'x' is neither a file nor bundled", "bundled: mobile, plain")
-fails("unknown network", 1, ["inspect", "x"], "network 'x' is neither a file nor bundled", "chain, diamond")
+      "link 'x' is neither a file nor bundled", "mobile, plain")
+fails("unknown network", 1, ["inspect", "x"], "network 'x' is neither a file nor bundled", "chain, ")
 fails("no file of that name", 1, ["inspect", "none.json"], "none.json: ")
 fails("control characters in a name", 1, ["inspect", "a\x1b[31mb\nc"], "a [31mb c")
 tap.done()

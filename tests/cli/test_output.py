@@ -35,7 +35,7 @@ check("an error without a stderr keeps its status", run.returncode == 1 and run.
 def on_terminal(arguments, env=None):
     """What kerf prints on a terminal."""
     master, slave = pty.openpty()
-    run = subprocess.Popen([KERF, *arguments], env=dict(ENV, TERM="xterm", **(env or {})), stdout=slave, stderr=slave,
+    run = subprocess.Popen([KERF, *arguments], env={**ENV, "TERM": "xterm", **(env or {})}, stdout=slave, stderr=slave,
                            stdin=subprocess.DEVNULL)
     os.close(slave)
     text = b""
@@ -71,8 +71,7 @@ if shutil.which("gnuplot"):
         status, out, err = kerf(*PLAN, "--objective", objective, "--plot", path)
         document = xml.dom.minidom.parse(path) if status == 0 else None
         title = document.getElementsByTagName("title")[0].firstChild.data if document else ""
-        words = " ".join(t.firstChild.data for t in document.getElementsByTagName("tspan")
-                         if t.firstChild) if document else ""
+        words = "".join(re.findall(r">([^<]*)<", document.toxml())) if document else ""
         check("svg: %s" % objective, status == 0 and err == "" and title == "chain: board to box over plain" and
               "plan:" in words and "operators on the device" in words, (status, err, title, words))
         check("svg: %s has a description" % objective, document and "operators on the device" in

@@ -213,8 +213,9 @@ check("infeasible: exit status 3", status == 3, err)
 check("infeasible: as the schema says", not list(SCHEMA.iter_errors(answer)) and answer["status"] == "infeasible")
 check("infeasible: the message names the limit and by how much", "deadline" in answer["message"] and
       "over" in answer["message"] and answer["message"] in err, err)
-fails("infeasible: two limits that clash", 3, ["plan", *CHAIN, "--deadline", "30 ms", "--energy-budget", "1 mJ"],
-      "deadline", "energy")
+fails("infeasible: two limits that clash", 3,
+      ["plan", *CHAIN, "--min-device-operators", "4", "--energy-budget", "60 mJ"], "min-device-operators 4",
+      "energy-budget 60 mJ", "short")
 fails("pins that clash", 3, ["plan", *CHAIN, "--pin", "conv1=server", "--pin", "head=device"], "conv1", "head")
 fails("pins one operator to both sides", 3, ["plan", *CHAIN, "--pin", "head=server", "--pin", "head=device"], "head")
 fails("unknown operator", 2, ["plan", *CHAIN, "--pin", "conv9=device"], "no operator 'conv9'")

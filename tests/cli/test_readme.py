@@ -1,0 +1,20 @@
+"""The README's example is what kerf prints. KERF_GOLDEN=write brings it up to date."""
+import os
+import re
+
+import tap
+from tap import check, kerf
+
+with open("README.md") as file:
+    text = file.read()
+block = re.search(r"```\n\$ build/kerf ([^\n]*)\n(.*?)```", text, re.S)
+status, out, err = kerf(*block.group(1).split(), env={"KERF_PATH": ""})
+if os.environ.get("KERF_GOLDEN") == "write":
+    text = text[:block.start(2)] + out + text[block.end(2):]
+    with open("README.md", "w") as file:
+        file.write(text)
+    block = re.search(r"```\n\$ build/kerf ([^\n]*)\n(.*?)```", text, re.S)
+check("the example's output", status == 0 and out == block.group(2), out)
+for link in re.findall(r"\]\(([^)#]+)\)", text):
+    check("there is a " + link, os.path.exists(link))
+tap.done()
