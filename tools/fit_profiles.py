@@ -329,10 +329,10 @@ def tx2_profiles(blocks, networks):
              modes=modes),
         dict(common, name="jetson-tx2-mac-kernels",
              description="NVIDIA Jetson TX2 with the seed model's two-parameter energy form",
-             provenance="The form follows the structure of S. Lahmer, A. Khoshsirat, M. Rossi, "
+             provenance="Coefficients re-fitted on public measurements, none of them from a paper. "
+                        "The form follows the structure of S. Lahmer, A. Khoshsirat, M. Rossi, "
                         "A. Zanella (WiOpt 2022, doi 10.23919/WiOpt56218.2022.9930584): energy "
-                        "from MACs, and for convolutions from MACs and kernels. The coefficients "
-                        "are NOT that paper's: they are re-fitted on public measurements. "
+                        "from MACs, and for convolutions from MACs and kernels. "
                         + provenance,
              fit="Energy, %d blocks of stages left out of the fit: %s (the form of jetson-tx2: "
                  "%s). Latency: as jetson-tx2." % (report["tested"], show(seed_error),
