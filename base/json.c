@@ -268,12 +268,16 @@ bool kerf_json_member(const kerf_json *object, const char *key, kerf_presence pr
     void *iterator = json_object_iter_at(object->value, key);
     if (iterator == NULL) {
         if (presence == KERF_REQUIRED)
-            return kerf_json_missing(object, key);
-        return kerf_json_note_absent(doc, object->value, key) ? false : out_of_memory(object);
+            kerf_json_missing(object, key);
+        else if (!kerf_json_note_absent(doc, object->value, key))
+            out_of_memory(object);
+        return false;
     }
     const char *own_key = json_object_iter_key(iterator);
-    if (!kerf_json_mark_known(doc, own_key))
-        return out_of_memory(object);
+    if (!kerf_json_mark_known(doc, own_key)) {
+        out_of_memory(object);
+        return false;
+    }
     *member = (kerf_json){doc, json_object_iter_value(iterator), object, own_key, 0};
     return true;
 }

@@ -29,7 +29,7 @@ struct kerf_json_doc {
 bool kerf_json_mark_known(kerf_json_doc *doc, const char *key);
 bool kerf_json_note_absent(kerf_json_doc *doc, const json_t *object, const char *key);
 bool kerf_json_is_ignored(const kerf_json *object, const char *key);
-/* Latches that a required key is missing; false. */
-bool kerf_json_missing(const kerf_json *object, const char *key);
+/* Latches that a required key is missing. */
+void kerf_json_missing(const kerf_json *object, const char *key);
 
 #endif

@@ -79,7 +79,7 @@ bool kerf_json_is_ignored(const kerf_json *object, const char *key)
 }
 
 /* A required key is missing: is it there, but misspelt? */
-bool kerf_json_missing(const kerf_json *object, const char *key)
+void kerf_json_missing(const kerf_json *object, const char *key)
 {
     const char *name, *likely = NULL;
     json_t *value;
@@ -91,9 +91,10 @@ bool kerf_json_missing(const kerf_json *object, const char *key)
             likely = name;
     }
     if (likely != NULL)
-        return kerf_json_fail(object, KERF_E_INVALID, "has no \"%s\" (is \"%s\" meant to be it?)",
-                              key, likely);
-    return kerf_json_fail(object, KERF_E_INVALID, "has no \"%s\", expected it", key);
+        kerf_json_fail(object, KERF_E_INVALID, "has no \"%s\" (is \"%s\" meant to be it?)", key,
+                       likely);
+    else
+        kerf_json_fail(object, KERF_E_INVALID, "has no \"%s\", expected it", key);
 }
 
 bool kerf_json_done(const kerf_json *object)

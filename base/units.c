@@ -87,36 +87,36 @@ static const struct {
 #define PREFIX_COUNT (sizeof prefixes / sizeof prefixes[0])
 
 static const struct {
-    atom atom;
     const char *text;
+    atom atom;
     unsigned groups;
     scale scale;
 } units[] = {
-    {TIME, "s", DOWN, {1, 0}},
-    {TIME, "min", 0, {60, 0}},
-    {TIME, "h", 0, {3600, 0}},
-    {ENERGY, "J", DOWN | UP, {1, 0}},
-    {ENERGY, "Wh", DOWN | UP, {3600, 0}},
-    {POWER, "W", DOWN | UP, {1, 0}},
-    {SIZE, "B", UP | IEC, {1, 0}},
-    {SIZE, "byte", UP | IEC, {1, 0}},
-    {SIZE, "bytes", UP | IEC, {1, 0}},
-    {SIZE, "b", UP | IEC, {0.125, 0}},
-    {SIZE, "bit", UP | IEC, {0.125, 0}},
-    {SIZE, "bits", UP | IEC, {0.125, 0}},
-    {RATE, "bit/s", UP | IEC, {1, 0}},
-    {RATE, "bits/s", UP | IEC, {1, 0}},
-    {RATE, "b/s", UP | IEC, {1, 0}},
-    {RATE, "bps", UP | IEC, {1, 0}},
-    {RATE, "B/s", UP | IEC, {8, 0}},
-    {RATE, "Bps", UP | IEC, {8, 0}},
-    {RATE, "byte/s", UP | IEC, {8, 0}},
-    {RATE, "bytes/s", UP | IEC, {8, 0}},
-    {MAC, "MAC", UP, {1, 0}},
-    {MAC, "MACs", UP, {1, 0}},
-    {KERNEL, "kernel", 0, {1, 0}},
-    {FRACTION, "", 0, {1, 0}},
-    {FRACTION, "%", 0, {1, -2}},
+    {"s", TIME, DOWN, {1, 0}},
+    {"min", TIME, 0, {60, 0}},
+    {"h", TIME, 0, {3600, 0}},
+    {"J", ENERGY, DOWN | UP, {1, 0}},
+    {"Wh", ENERGY, DOWN | UP, {3600, 0}},
+    {"W", POWER, DOWN | UP, {1, 0}},
+    {"B", SIZE, UP | IEC, {1, 0}},
+    {"byte", SIZE, UP | IEC, {1, 0}},
+    {"bytes", SIZE, UP | IEC, {1, 0}},
+    {"b", SIZE, UP | IEC, {0.125, 0}},
+    {"bit", SIZE, UP | IEC, {0.125, 0}},
+    {"bits", SIZE, UP | IEC, {0.125, 0}},
+    {"bit/s", RATE, UP | IEC, {1, 0}},
+    {"bits/s", RATE, UP | IEC, {1, 0}},
+    {"b/s", RATE, UP | IEC, {1, 0}},
+    {"bps", RATE, UP | IEC, {1, 0}},
+    {"B/s", RATE, UP | IEC, {8, 0}},
+    {"Bps", RATE, UP | IEC, {8, 0}},
+    {"byte/s", RATE, UP | IEC, {8, 0}},
+    {"bytes/s", RATE, UP | IEC, {8, 0}},
+    {"MAC", MAC, UP, {1, 0}},
+    {"MACs", MAC, UP, {1, 0}},
+    {"kernel", KERNEL, 0, {1, 0}},
+    {"", FRACTION, 0, {1, 0}},
+    {"%", FRACTION, 0, {1, -2}},
     {FREQUENCY, "Hz", UP, {1, 0}},
 };
 
@@ -377,7 +377,7 @@ const char *kerf_format_quantity(double value, kerf_quantity kind, int digits, c
                  gap, suffix);
         return buffer;
     }
-    char rounded[32], number_text[64];
+    char rounded[32] = "0", number_text[64];
     int count = digits < 1 ? 1 : digits > 17 ? 17 : digits;
     int exponent = round_digits(fabs(value), count, rounded);
     int low = styles[kind].low, high = styles[kind].high, step = 0;

@@ -445,13 +445,12 @@ kerf_status network_json_read(const char *path, const kerf_network_options *opti
         goto out;
     kerf_json root = kerf_json_root(doc);
     reader.graph = ir_graph_new();
-    if (reader.graph != NULL) {
-        reader.graph->opset = OPSET;
-        read_document(&reader, &root, &own_name);
-    } else {
-        json_no_memory(&root);
+    if (reader.graph == NULL) {
+        status = kerf_fail(err, KERF_E_NOMEM, NULL, "out of memory");
+        goto out;
     }
-    if (!kerf_json_failed(doc))
+    reader.graph->opset = OPSET;
+    if (read_document(&reader, &root, &own_name))
         status = add_operands(&reader, options != NULL ? options : &defaults);
 out:
     tdestroy(reader.tensors, free);

@@ -155,7 +155,7 @@ static kerf_status add_conv(const maker *m)
     if (!is_missing(m->node, 1))
         return KERF_OK;
     bool transposed = strcmp(m->node->type, "ConvTranspose") == 0;
-    int64_t out = 0, in = input_dim(m, 1), group = 1, dims[IR_MAX_RANK];
+    int64_t out = 0, in = input_dim(m, 1), group = 1, dims[IR_MAX_RANK] = {0};
     size_t n;
     kerf_status status = need_count(m, "out_channels", &out);
     if (status == KERF_OK)
@@ -234,7 +234,7 @@ static kerf_status add_layer_norm(const maker *m)
 /* One slope per channel, or one for all. */
 static kerf_status add_prelu(const maker *m)
 {
-    int64_t dims[IR_MAX_RANK], slopes = input_dim(m, 1);
+    int64_t dims[IR_MAX_RANK] = {0}, slopes = input_dim(m, 1);
     if (!is_missing(m->node, 1))
         return KERF_OK;
     if (ir_attr_find(m->node, "num_parameters") != NULL) {
@@ -280,7 +280,7 @@ static kerf_status add_table(const maker *m)
         return KERF_OK;
     if (node->n_inputs != 1 || node->inputs[0] == KERF_NONE)
         return fail(m, NULL, "has a table of its own, expected the indices as its only input");
-    int64_t dims[2];
+    int64_t dims[2] = {0};
     kerf_status status = need_count(m, "num_embeddings", &dims[0]);
     if (status == KERF_OK)
         status = need_count(m, "embedding_dim", &dims[1]);
