@@ -117,7 +117,7 @@ static const struct {
     {"kernel", KERNEL, 0, {1, 0}},
     {"", FRACTION, 0, {1, 0}},
     {"%", FRACTION, 0, {1, -2}},
-    {FREQUENCY, "Hz", UP, {1, 0}},
+    {"Hz", FREQUENCY, UP, {1, 0}},
 };
 
 #define UNIT_COUNT (sizeof units / sizeof units[0])
