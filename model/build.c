@@ -211,6 +211,16 @@ static bool is_constant(const builder *b, const ir_node *node)
     return inputs > 0;
 }
 
+/* Exporters of quantized networks cast uint8 to uint8: nothing happens there. */
+static bool is_idle_cast(const builder *b, const ir_node *node)
+{
+    if (strcmp(node->type, "Cast") != 0 || node->n_inputs != 1 || node->n_outputs != 1 ||
+        node->inputs[0] == KERF_NONE || node->outputs[0] == KERF_NONE)
+        return false;
+    kerf_type from = b->graph->values[node->inputs[0]].type;
+    return from != KERF_TYPE_UNKNOWN && from == b->graph->values[node->outputs[0]].type;
+}
+
 static kerf_status make_operators(builder *b)
 {
     kerf_network *net = b->net;
@@ -227,7 +237,7 @@ static kerf_status make_operators(builder *b)
         op->outputs = map_list(b, node->outputs, node->n_outputs);
         if (!op->type || !op->inputs || !op->outputs)
             return no_memory(b);
-        op->cls = node->cls;
+        op->cls = is_idle_cast(b, node) ? KERF_CLASS_VIEW : node->cls;
         op->n_inputs = node->n_inputs;
         op->n_outputs = node->n_outputs;
         op->source_index = node->source_index;
@@ -294,7 +304,8 @@ static bool add(int64_t *sum, int64_t term)
     return !__builtin_add_overflow(*sum, term, sum);
 }
 
-/* Weights of one operator: its distinct constant operands in weight positions. */
+/* Weights of one operator: its distinct constant operands in weight positions, and what its nested
+ * graphs or a block's figures hold. */
 static bool add_weights(builder *b, const ir_node *node, size_t i)
 {
     kerf_network *net = b->net;
