@@ -10,7 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_POINTS 600 /* split points drawn; beyond that they are thinned out evenly */
+#define MAX_POINTS   600 /* split points drawn; beyond that they are thinned out evenly */
+#define MIN_POINTS   100
+#define MAX_PRICINGS 4000000 /* points times operators: each is priced in full */
 
 /* One layer of a stack. Colours tell apart also for the colour-blind (Okabe and Ito). */
 typedef struct layer {
@@ -143,7 +145,9 @@ static kerf_status sweep(const kerf_question *q, const kerf_plan *plan, curve *c
     const kerf_network *network = q->network;
     const size_t own =
         is_prefix(network, plan->side) ? cli_device_operators(network, plan->side) : KERF_NONE;
-    c->step = 1 + network->n_placed / MAX_POINTS;
+    size_t points = MAX_PRICINGS / (network->n_placed + 1);
+    points = points > MAX_POINTS ? MAX_POINTS : points < MIN_POINTS ? MIN_POINTS : points;
+    c->step = 1 + network->n_placed / points;
     c->chosen = KERF_NONE;
     c->points = kerf_calloc(network->n_placed / c->step + 3, sizeof *c->points);
     kerf_side *side = kerf_calloc(network->n_operators, sizeof *side);

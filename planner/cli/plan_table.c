@@ -262,11 +262,18 @@ static void print_proof(const kerf_question *q, const kerf_plan *plan)
                                         [KERF_SOLVER_MINCUT] = "minimum cut",
                                         [KERF_SOLVER_MILP] = "node"};
     print_label("proof");
-    printf("%s by %s: nothing is better than %s (gap %.2g); %zu %s%s examined\n",
-           plan->optimal ? "optimal" : "stopped early", kerf_solver_name(plan->solver),
-           objective_value(q->objective, plan->bound).text,
-           plan->gap < 1e-12 ? 0 : plan->gap, /* rounding is no gap */
-           plan->examined, units[plan->solver], plan->examined == 1 ? "" : "s");
+    if (plan->optimal)
+        printf("optimal by %s: nothing is better than %s (gap %.2g)",
+               kerf_solver_name(plan->solver), objective_value(q->objective, plan->bound).text,
+               plan->gap < 1e-12 ? 0 : plan->gap /* rounding is no gap */);
+    else if (isfinite(plan->bound))
+        printf("%s stopped early: nothing is better than %s (gap %.2g)",
+               kerf_solver_name(plan->solver), objective_value(q->objective, plan->bound).text,
+               plan->gap);
+    else
+        printf("%s stopped early, before it had any bound", kerf_solver_name(plan->solver));
+    printf("; %zu %s%s examined\n", plan->examined, units[plan->solver],
+           plan->examined == 1 ? "" : "s");
 }
 
 static void print_break_even(const kerf_question *q, const kerf_plan *plan)

@@ -4,6 +4,7 @@ import io
 import json
 import math
 import re
+import tempfile
 
 import jsonschema
 
@@ -221,6 +222,37 @@ fails("pins one operator to both sides", 3, ["plan", *CHAIN, "--pin", "head=serv
 fails("unknown operator", 2, ["plan", *CHAIN, "--pin", "conv9=device"], "no operator 'conv9'")
 fails("unknown power mode", 2, ["plan", *CHAIN, "--power-mode", "turbo"], "board has no mode 'turbo'", "full, eco")
 fails("load of 1", 2, ["plan", *CHAIN, "--server-load", "1"], "load")
+
+# --- limits of the search ------------------------------------------------------------------------------------------
+def branches(n, length):
+    """A network of n parallel branches: (length + 1) ** n placements or so."""
+    operators = [{"name": "stem", "type": "Block", "inputs": ["x"], "outputs": ["s"], "macs": 1e6,
+                  "weight_bytes": 1000, "output_shapes": [[1, 50000]]}]
+    for b in range(n):
+        for i in range(length):
+            operators.append({"name": "b%d_%d" % (b, i), "type": "Block", "inputs": ["t%d_%d" % (b, i - 1) if i else "s"],
+                              "outputs": ["t%d_%d" % (b, i)], "macs": 1e6 * (1 + (7 * b + 3 * i) % 11),
+                              "weight_bytes": 1000, "output_shapes": [[1, 1000 + 500 * ((5 * b + 11 * i) % 13)]]})
+    operators.append({"name": "join", "type": "Block", "inputs": ["t%d_%d" % (b, length - 1) for b in range(n)],
+                      "outputs": ["y"], "macs": 1e6, "weight_bytes": 1000, "output_shapes": [[1, 10]]})
+    return {"format": "kerf-network/1", "name": "branches", "operators": operators, "outputs": ["y"],
+            "inputs": [{"name": "x", "shape": [1, 100000], "type": "float32"}]}
+
+
+with tempfile.TemporaryDirectory() as folder:
+    path = folder + "/net.json"
+    with open(path, "w") as file:
+        json.dump(branches(8, 5), file)
+    status, out, err = kerf("plan", path, *SCENE, "--solver", "exhaustive", "--time-limit", "1 ms", "--json")
+    answer = json.loads(out) if out else {}
+    check("stopped at the time limit: exit status 4, a plan and its gap", status == 4 and
+          answer["status"] == "feasible" and answer["proof"]["gap"] > 0 and "stopped at the time limit" in err
+          and not list(SCHEMA.iter_errors(answer)), (status, out[:1000], err))
+    status, out, err = kerf("plan", path, *SCENE, "--solver", "exhaustive", "--time-limit", "1 ms", "--quiet")
+    check("the table says so too", status == 4 and "stopped early" in out and err == "", (out, err))
+    with open(path, "w") as file:
+        json.dump(branches(9, 6), file)
+    fails("exhaustive refuses too many placements", 1, ["plan", path, *SCENE, "--solver", "exhaustive"], "placements")
 
 # --- CSV -------------------------------------------------------------------------------------------------------------
 rows = list(csv.DictReader(io.StringIO(kerf("plan", *CHAIN, "--csv", "--top", "3")[1])))
