@@ -122,19 +122,17 @@ kerf_status envelope_minimise(const envelope *e, double *bound, kerf_error *err)
     *bound = 0;
     bool single = e->first[0] * e->last[1] == e->last[0] * e->first[1];
     kerf_status status = ask(&h, e->first[0], e->first[1], SIZE_MAX, &first, err);
-    if (status != KERF_OK || e->stopped(e->context))
+    if (status != KERF_OK)
         goto out;
-    if (single) {
-        const line *l = &h.lines[first];
-        double slack = (l->a * l->at.p + l->b * l->at.q - l->at.bound) / l->a;
-        *bound = e->value(e->context, l->at.p, l->at.q) - slack;
+    if (e->first[0] > 0) /* value does not fall along this line: it is least where q = 0 */
+        *bound = e->value(e->context, h.lines[first].at.bound / e->first[0], 0);
+    if (single || *bound >= *e->best * (1 - e->tolerance) || e->stopped(e->context))
         goto out;
-    }
     status = ask(&h, e->last[0], e->last[1], first, &last, err);
     while (status == KERF_OK && !e->stopped(e->context) && (at = weakest(&h)) != SIZE_MAX)
         status = split(&h, at, err);
     if (last != SIZE_MAX)
-        *bound = least_bound(&h);
+        *bound = fmax(*bound, least_bound(&h));
 out:
     free(h.lines);
     return status;

@@ -24,9 +24,8 @@ typedef struct envelope {
     double (*value)(void *context, double p, double q);
     bool (*stopped)(void *context); /* true: return with the bound as it is */
     void *context;
-    /* The first and last direction (a, b): along the line through the answer of the first one,
-     * value does not decrease as q grows; of the last one, as p grows. If both are the same, value
-     * must be linear with that slope. */
+    /* The first and last direction (a, b): along lines of the first one, value does not decrease
+     * as q grows from 0; of the last one, as p grows. So if both are the same, it is constant. */
     double first[2], last[2];
     const double *best; /* some value that is known to be reached; may fall during the search */
     double tolerance;   /* relative: bounds that are so close to *best need no more looking */

@@ -27,14 +27,18 @@ struct maxflow {
     uint32_t n, n_arcs;
     uint32_t *first;    /* half arcs of v: first[v] .. first[v + 1] - 1 */
     uint32_t *position; /* of each arc's forward half */
+    uint32_t *arc;      /* of each half */
     half_arc *halves;
     node *nodes;
     uint32_t *by_label, *active; /* first node (with excess) of each label, NONE */
     uint32_t *queue;
-    uint32_t highest; /* no active node has a larger label */
-    uint32_t top;     /* no node that reaches the sink has a larger label */
+    uint32_t lowest; /* no active node has a smaller label */
+    uint32_t top;    /* no node that reaches the sink has a larger label */
     size_t work;
     double *balance;
+    double *flow; /* of each arc in the solution with the smallest capacities so far */
+    double size;  /* the sum of those */
+    bool warm;    /* there is one */
 };
 
 static void layout(maxflow *f, const maxflow_arc *arcs)
@@ -52,6 +56,7 @@ static void layout(maxflow *f, const maxflow_arc *arcs)
         f->halves[i] = (half_arc){arcs[a].to, j, 0};
         f->halves[j] = (half_arc){arcs[a].from, i, 0};
         f->position[a] = i;
+        f->arc[i] = f->arc[j] = a;
     }
 }
 
@@ -67,15 +72,17 @@ kerf_status maxflow_create(size_t n, size_t n_arcs, const maxflow_arc *arcs, max
         f->n_arcs = (uint32_t)n_arcs;
         f->first = kerf_calloc(n + 1, sizeof *f->first);
         f->position = kerf_calloc(n_arcs, sizeof *f->position);
+        f->arc = kerf_calloc(2 * n_arcs, sizeof *f->arc);
         f->halves = kerf_calloc(2 * n_arcs, sizeof *f->halves);
         f->nodes = kerf_calloc(n, sizeof *f->nodes);
         f->by_label = kerf_calloc(n + 2, sizeof *f->by_label);
         f->active = kerf_calloc(n + 2, sizeof *f->active);
         f->queue = kerf_calloc(n, sizeof *f->queue);
         f->balance = kerf_calloc(n, sizeof *f->balance);
+        f->flow = kerf_calloc(n_arcs, sizeof *f->flow);
     }
-    if (!f || !f->first || !f->position || !f->halves || !f->nodes || !f->by_label || !f->active ||
-        !f->queue || !f->balance) {
+    if (!f || !f->first || !f->position || !f->arc || !f->halves || !f->nodes || !f->by_label ||
+        !f->active || !f->queue || !f->balance || !f->flow) {
         maxflow_destroy(&f);
         return kerf_fail(err, KERF_E_NOMEM, NULL, "out of memory for a flow of %zu arcs", n_arcs);
     }
@@ -91,12 +98,14 @@ void maxflow_destroy(maxflow **flow)
         return;
     free(f->first);
     free(f->position);
+    free(f->arc);
     free(f->halves);
     free(f->nodes);
     free(f->by_label);
     free(f->active);
     free(f->queue);
     free(f->balance);
+    free(f->flow);
     free(f);
     *flow = NULL;
 }
@@ -129,8 +138,8 @@ static void activate(maxflow *f, uint32_t v)
     node *at = &f->nodes[v];
     at->next_active = f->active[at->label];
     f->active[at->label] = v;
-    if (at->label > f->highest)
-        f->highest = at->label;
+    if (at->label < f->lowest)
+        f->lowest = at->label;
 }
 
 /* Exact distances to the sink, by breadth-first search backwards from it. */
@@ -139,7 +148,8 @@ static void global_relabel(maxflow *f)
     uint32_t dead = f->n + 1, tail = 0;
     memset(f->by_label, 0xff, ((size_t)f->n + 2) * sizeof *f->by_label);
     memset(f->active, 0xff, ((size_t)f->n + 2) * sizeof *f->active);
-    f->highest = f->top = 0;
+    f->lowest = dead;
+    f->top = 0;
     f->work = 0;
     for (uint32_t v = 0; v < f->n; v++) {
         f->nodes[v].label = dead;
@@ -235,18 +245,21 @@ static void discharge(maxflow *f, uint32_t v)
     }
 }
 
+/* Lowest label first: in deep graphs most excess cannot reach the sink in the end, and is found to
+ * be cut off, by the next global relabelling, before it was moved at all. */
 static void run(maxflow *f)
 {
     size_t enough = 12 * (size_t)f->n + 4 * (size_t)f->n_arcs;
     global_relabel(f);
-    while (f->highest > 0) {
-        uint32_t v = f->active[f->highest];
+    while (f->lowest <= f->top) {
+        uint32_t v = f->active[f->lowest];
         if (v == NONE) {
-            f->highest--;
+            f->lowest++;
             continue;
         }
-        f->active[f->highest] = f->nodes[v].next_active;
-        discharge(f, v);
+        f->active[f->lowest] = f->nodes[v].next_active;
+        if (f->nodes[v].label == f->lowest) /* else it was cut off by a gap */
+            discharge(f, v);
         if (f->work > enough)
             global_relabel(f);
     }
@@ -271,19 +284,73 @@ static double load(maxflow *f, const double *server_cost, const double *device_c
     return both;
 }
 
-/* What reaches the sink, less what left nodes without having come in. The flow of an arc is read
- * off its finite side. */
+/* The flow of an arc, read off its finite side. */
+static double arc_flow(const maxflow *f, const maxflow_arc *arcs, uint32_t a)
+{
+    const half_arc *half = &f->halves[f->position[a]];
+    if (isinf(arcs[a].forward))
+        return f->halves[half->reverse].residual - arcs[a].backward;
+    return arcs[a].forward - half->residual;
+}
+
+/* What flows through a half arc, towards its other end. */
+static double flow_through(const maxflow *f, const maxflow_arc *arcs, uint32_t half)
+{
+    uint32_t a = f->arc[half];
+    const half_arc *forward = &f->halves[f->position[a]];
+    double flow = isinf(arcs[a].forward) ? f->halves[forward->reverse].residual - arcs[a].backward
+                                         : arcs[a].forward - forward->residual;
+    return f->position[a] == half ? flow : -flow;
+}
+
+/* Takes a former solution's flow as far as the arcs can carry it now. Where a node then gives more
+ * than it gets it is made to give less, which may go on downstream; false if that takes long. */
+static bool reuse(maxflow *f, const maxflow_arc *arcs)
+{
+    uint32_t depth = 0;
+    size_t patience = 2 * ((size_t)f->n + f->n_arcs);
+    for (uint32_t a = 0; a < f->n_arcs; a++) {
+        half_arc *half = &f->halves[f->position[a]];
+        double flow = fmin(fmax(f->flow[a], -arcs[a].backward), arcs[a].forward);
+        half->residual -= flow;
+        f->halves[half->reverse].residual += flow;
+        f->nodes[arcs[a].from].excess -= flow;
+        f->nodes[arcs[a].to].excess += flow;
+    }
+    for (uint32_t v = 0; v < f->n; v++)
+        if (f->nodes[v].excess < 0)
+            f->queue[depth++] = v;
+    while (depth > 0) {
+        uint32_t v = f->queue[--depth];
+        node *at = &f->nodes[v];
+        for (uint32_t i = f->first[v]; i < f->first[v + 1] && at->excess < 0; i++) {
+            double less = fmin(flow_through(f, arcs, i), -at->excess);
+            node *to = &f->nodes[f->halves[i].to];
+            if (less <= 0)
+                continue;
+            if (patience-- == 0)
+                return false;
+            f->halves[i].residual += less;
+            f->halves[f->halves[i].reverse].residual -= less;
+            at->excess += less;
+            if (to->excess >= 0 && to->excess < less)
+                f->queue[depth++] = f->halves[i].to;
+            to->excess -= less;
+        }
+        at->excess = fmax(at->excess, 0);
+    }
+    return true;
+}
+
+/* What reaches the sink, less what left nodes without having come in. */
 static double value(maxflow *f, const double *server_cost, const double *device_cost,
                     const maxflow_arc *arcs)
 {
     double sum = 0;
     for (uint32_t a = 0; a < f->n_arcs; a++) {
-        const half_arc *half = &f->halves[f->position[a]];
-        double amount = isinf(arcs[a].forward)
-                            ? f->halves[half->reverse].residual - arcs[a].backward
-                            : arcs[a].forward - half->residual;
-        f->balance[arcs[a].from] -= amount;
-        f->balance[arcs[a].to] += amount;
+        double flow = arc_flow(f, arcs, a);
+        f->balance[arcs[a].from] -= flow;
+        f->balance[arcs[a].to] += flow;
     }
     for (uint32_t v = 0; v < f->n; v++) {
         double capacity = device_cost[v] - server_cost[v];
@@ -294,11 +361,28 @@ static double value(maxflow *f, const double *server_cost, const double *device_
     return sum;
 }
 
+/* A flow through small capacities fits larger ones: it is the one to begin with later. */
+static void remember(maxflow *f, const maxflow_arc *arcs)
+{
+    double size = 0;
+    for (uint32_t a = 0; a < f->n_arcs; a++)
+        size += isinf(arcs[a].forward) ? 0 : arcs[a].forward;
+    if (f->warm && size > f->size)
+        return;
+    for (uint32_t a = 0; a < f->n_arcs; a++)
+        f->flow[a] = arc_flow(f, arcs, a);
+    f->size = size;
+    f->warm = true;
+}
+
 double maxflow_solve(maxflow *f, const double *server_cost, const double *device_cost,
                      const maxflow_arc *arcs)
 {
     double both = load(f, server_cost, device_cost, arcs);
+    if (f->warm && !reuse(f, arcs))
+        load(f, server_cost, device_cost, arcs);
     run(f);
+    remember(f, arcs);
     return both + value(f, server_cost, device_cost, arcs);
 }
 
