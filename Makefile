@@ -4,6 +4,7 @@ PREFIX  ?= /usr/local
 DESTDIR ?=
 CC      ?= cc
 AR      ?= ar
+OBJCOPY ?= objcopy
 BUILD   ?= build
 # Objects live in a directory per variant, so that sanitizer and coverage builds never mix.
 VARIANT ?= release
@@ -79,7 +80,7 @@ $(OUT)/libkerf.a: $(LIB_OBJ)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(CC) -r -nostdlib -o $(OBJ)/kerf.o $^ -Wl,--whole-archive -lprotobuf-nanopb -Wl,--no-whole-archive
-	$(Q)objcopy --localize-hidden -w --keep-global-symbol='kerf_*' $(OBJ)/kerf.o
+	$(Q)$(OBJCOPY) --localize-hidden -w --keep-global-symbol='kerf_*' $(OBJ)/kerf.o
 	@rm -f $@
 	$(Q)$(AR) rcs $@ $(OBJ)/kerf.o
 
