@@ -1,6 +1,7 @@
-/* Which operators a JSON network may hold, and which attributes they have: ONNX's own (opset 21,
- * without those that hold graphs or sequences) and kerf's, which stand for operands (weights.c).
- * A misspelt type or attribute would otherwise change a network's figures in silence. */
+/* Which operators a JSON network may hold, and which attributes they have: ONNX's own (opset 21 and
+ * what was added since, without those that hold graphs or sequences) and kerf's, which stand for
+ * operands (weights.c). A misspelt type or attribute would otherwise change a network's figures in
+ * silence. */
 #include "model/json/reader.h"
 
 #include "base/memory.h"
@@ -35,6 +36,7 @@ static const struct operator_row {
     {"Asinh", ""},
     {"Atan", ""},
     {"Atanh", ""},
+    {"Attention", "is_causal kv_num_heads q_num_heads qk_matmul_output_mode scale softcap softmax_precision"},
     {"AveragePool", POOL " count_include_pad"},
     {"BatchNormalization", "epsilon momentum training_mode weight_type"},
     {"Bernoulli", "dtype seed"},
@@ -136,6 +138,7 @@ static const struct operator_row {
     {"QLinearConv", CONV},
     {"QLinearMatMul", ""},
     {"QuantizeLinear", "axis block_size output_dtype saturate"},
+    {"RMSNormalization", "axis epsilon stash_type weight_type"},
     {"RNN", RECURRENT},
     {"RandomNormal", "dtype mean scale seed shape"},
     {"RandomNormalLike", "dtype mean scale seed"},
@@ -158,6 +161,7 @@ static const struct operator_row {
     {"Resize", "antialias axes coordinate_transformation_mode cubic_coeff_a exclude_outside extrapolation_value keep_aspect_ratio_policy mode nearest_mode scales sizes"},
     {"ReverseSequence", "batch_axis time_axis"},
     {"RoiAlign", "coordinate_transformation_mode mode output_height output_width sampling_ratio spatial_scale"},
+    {"RotaryEmbedding", "interleaved num_heads rotary_embedding_dim"},
     {"Round", ""},
     {"STFT", "onesided"},
     {"ScatterElements", "axis reduction"},
@@ -180,6 +184,7 @@ static const struct operator_row {
     {"Squeeze", "axes"},
     {"Sub", ELEMENTWISE},
     {"Sum", ""},
+    {"Swish", "alpha"},
     {"Tan", ""},
     {"Tanh", ""},
     {"ThresholdedRelu", "alpha"},
@@ -261,7 +266,7 @@ static bool check_name(const kerf_json *at, const char *type)
  * A value of another kind would be passed over where the attribute is looked up. */
 #define REALS                                                                                      \
     "alpha beta clip constant_value cubic_coeff_a epsilon extrapolation_value gamma high lambd "   \
-    "low max mean min momentum ratio scale seed spatial_scale value value_float"
+    "low max mean min momentum ratio scale seed softcap spatial_scale value value_float"
 #define REAL_LISTS "activation_alpha activation_beta scales value_floats"
 #define STRINGS                                                                                    \
     "approximate auto_pad coordinate_transformation_mode direction equation "                      \

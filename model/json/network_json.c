@@ -409,19 +409,11 @@ static bool read_document(json_reader *reader, const kerf_json *root, char **nam
            read_outputs(reader, root) && kerf_json_done(root) && sort(reader, &operators);
 }
 
-static void drop_warnings(ir_graph *graph, size_t keep)
-{
-    while (graph->n_warnings > keep)
-        free(graph->warnings[--graph->n_warnings]);
-}
-
-/* Makes up weights as the shapes become known. The caller infers the whole graph again, and only
- * what is said then counts. */
+/* Makes up weights as the shapes become known. */
 static kerf_status add_operands(json_reader *reader, const kerf_network_options *options)
 {
     ir_graph *graph = reader->graph;
     kerf_status status = ir_apply_options(graph, options, reader->err);
-    size_t n_warnings = graph->n_warnings;
     if (status == KERF_OK)
         status = ir_infer_sources(graph, reader->err);
     for (size_t i = 0; i < graph->n_nodes && status == KERF_OK; i++) {
@@ -429,7 +421,6 @@ static kerf_status add_operands(json_reader *reader, const kerf_network_options 
         if (status == KERF_OK)
             status = ir_infer_node(graph, &graph->nodes[i], reader->err);
     }
-    drop_warnings(graph, n_warnings);
     return status;
 }
 

@@ -226,7 +226,8 @@ static kerf_status add_layer_norm(const maker *m)
     if (m->rank < 0 || axis < 0 || axis >= m->rank) /* a weight of unknown shape would be a lie */
         return m->rank < 0 ? KERF_OK : fail(m, "axis", "is not an axis of the input");
     kerf_status status = add_weight(m, 1, "scale", m->rank - (int)axis, m->dims + axis);
-    if (status == KERF_OK && ir_attr_int(m->node, "bias", 1) != 0)
+    bool biased = strcmp(m->node->type, "LayerNormalization") == 0;
+    if (status == KERF_OK && biased && ir_attr_int(m->node, "bias", 1) != 0)
         status = add_weight(m, 2, "bias", m->rank - (int)axis, m->dims + axis);
     return status;
 }
@@ -465,6 +466,7 @@ static const struct weight_row {
     {"InstanceNormalization", add_channel_norm},
     {"GroupNormalization", add_channel_norm},
     {"LayerNormalization", add_layer_norm},
+    {"RMSNormalization", add_layer_norm},
     {"PRelu", add_prelu},
     {"LSTM", add_recurrent},
     {"GRU", add_recurrent},

@@ -122,6 +122,7 @@ static const weights_row weights_rows[] = {
     {WRAP(OP("GroupNormalization", "\"num_groups\":3")), "1x3x32x32", 6, 0},
     {WRAP(OP("LayerNormalization", "\"axis\":-1")), "1x3x32x32", 64, 0},
     {WRAP(OP("LayerNormalization", "\"axis\":2,\"bias\":false")), "1x3x32x32", 1024, 0},
+    {WRAP(OP("RMSNormalization", "")), "1x3x32x32", 32, 0},
     {WRAP(OP("PRelu", "")), "1x3x32x32", 3, 0},
     {WRAP(OP("PRelu", "\"num_parameters\":1")), "1x3x32x32", 1, 0},
     {WRAP(OP("MatMul", "\"out_features\":10")), "1x3x32x10", 320, 3 * 32 * 10 * 32},
@@ -156,11 +157,11 @@ static void embedding(void **state)
 {
     (void)state;
     char text[128];
-    kerf_network
-        *network = load("{\"format\":\"kerf-network/1\",\"name\":\"n\",\"inputs\":[{\"name\":\"x\","
-                        "\"shape\":[1,16],\"type\":\"int64\"}],\"operators\":[" OP(
-                            "Gather", "\"num_embeddings\":100,\"embedding_dim\":8,\"weight_type\":"
-                                      "\"float16\"") "],\"outputs\":[\"y\"]}");
+    kerf_network *network =
+        load("{\"format\":\"kerf-network/1\",\"name\":\"n\",\"inputs\":[{\"name\":\"x\","
+             "\"shape\":[1,16],\"type\":\"int64\"}],\"operators\":[" OP(
+                 "Gather", "\"num_embeddings\":100,\"embedding_dim\":8,\"weight_type\":"
+                           "\"float16\"") "],\"outputs\":[\"y\"]}");
     assert_string_equal(shape_of(network, "y", text), "1x16x8");
     assert_int_equal(network->params, 800);
     assert_int_equal(network->weight_bytes, 1600);
@@ -423,6 +424,8 @@ static const refusal refusals[] = {
     {WRAP(OP("Conv", "\"out_channels\":8,\"kernel_shape\":[0,3]")),
      "/operators/0/attributes/kernel_shape: has an entry that is not from 1 to 2147483648"},
     {WRAP(OP("Conv", "\"out_channels\":8,\"kernel_shape\":[2000000000,2000000000]")),
+     "/operators/0: has too many weights to count"},
+    {WRAP(OP("Conv", "\"out_channels\":8,\"kernel_shape\":[2000000000,10000000]")),
      "/operators/0: has too many weights to count"},
     {WRAP(OP("Conv", "\"out_channels\":8,\"kernel_shape\":[3,3],\"group\":2")),
      "/operators/0/attributes/group: is 2, expected a divisor of the 3 input channels"},
