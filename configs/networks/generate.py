@@ -191,9 +191,9 @@ def bottleneck(net, x, name, channels, stride, _):
 
 
 def resnet(block, expansion, layers, **published):
-    net = Net("He et al., Deep residual learning for image recognition, arXiv:1512.03385, 2015; "
-              "a bottleneck's stride is on its 3x3 convolution, as torchvision has it",
-              **published)
+    net = Net("He et al., Deep residual learning for image recognition, arXiv:1512.03385, 2015"
+              + ("; a bottleneck's stride is on its 3x3 convolution, as torchvision has it"
+                 if block is bottleneck else ""), **published)
     x = net.input("input", [3, 224, 224])
     x = net.conv_bn(x, "conv1", "bn1", "relu", 64, 7, 2)
     x = net.max_pool("maxpool", x, 3, 2, 1)
