@@ -5,6 +5,7 @@
 #include "planner/cli/options.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -74,8 +75,10 @@ static bool visit_beside_binary(folder_visitor *visit, void *context)
     for (size_t i = 0; i < sizeof relative / sizeof *relative; i++) {
         char folder[PATH_MAX];
         const int n = snprintf(folder, sizeof folder, "%s/%s", binary, relative[i]);
-        char *real = n > 0 && (size_t)n < sizeof folder ? realpath(folder, NULL) : NULL;
-        const bool done = real && visit(context, real);
+        if (n <= 0 || (size_t)n >= sizeof folder)
+            continue;
+        char *real = realpath(folder, NULL); /* for messages; without it the name will do */
+        const bool done = visit(context, real ? real : folder);
         free(real);
         if (done)
             return true;
@@ -140,9 +143,12 @@ static bool collect_folder(void *context, const char *root)
     collection *c = context;
     char folder[PATH_MAX];
     const int n = snprintf(folder, sizeof folder, "%s/%s", root, kinds[c->kind].folder);
+    errno = 0;
     DIR *stream = n > 0 && (size_t)n < sizeof folder ? opendir(folder) : NULL;
-    if (!stream)
-        return false;
+    if (!stream) {
+        c->status = errno == ENOMEM ? KERF_E_NOMEM : KERF_OK;
+        return c->status != KERF_OK;
+    }
     for (const struct dirent *entry; c->status == KERF_OK && (entry = readdir(stream));) {
         const size_t stem = stem_length(c->kind, entry->d_name);
         if (stem && !is_known(c->bundle, entry->d_name, stem))

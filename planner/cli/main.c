@@ -67,14 +67,11 @@ static cli_exit fail_unknown(const char *word)
 static cli_exit run(const cli_command *command, int argc, char **argv)
 {
     cli_settings settings;
-    cli_exit status = CLI_USAGE;
-    if (cli_settings_parse(command, argc, argv, &settings)) {
-        status = CLI_DONE;
-        if (settings.help)
-            cli_print_help(command);
-        else
-            status = command->run(&settings);
-    }
+    cli_exit status = cli_settings_parse(command, argc, argv, &settings);
+    if (status == CLI_DONE && settings.help)
+        cli_print_help(command);
+    else if (status == CLI_DONE)
+        status = command->run(&settings);
     cli_settings_clear(&settings);
     return status;
 }

@@ -166,33 +166,26 @@ static bool parse_options(const cli_command *command, int argc, char **argv, cli
     }
 }
 
-bool cli_settings_parse(const cli_command *command, int argc, char **argv, cli_settings *settings)
+cli_exit cli_settings_parse(const cli_command *command, int argc, char **argv,
+                            cli_settings *settings)
 {
     settings_init(settings);
-    if (!lists_init(settings, argc)) {
-        cli_error(CLI_FAILED, "out of memory");
-        return false;
-    }
+    if (!lists_init(settings, argc))
+        return cli_error(CLI_FAILED, "out of memory");
     if (!parse_options(command, argc, argv, settings))
-        return false;
+        return CLI_USAGE;
     if (settings->help)
-        return true;
-    if (optind >= argc) {
-        cli_error(CLI_USAGE, "%s: %s is missing; 'kerf %s --help' shows the usage", command->name,
-                  command->arguments, command->name);
-        return false;
-    }
-    if (argc - optind > 1) {
-        cli_error(CLI_USAGE, "%s: unexpected argument '%s'; only one %s is expected", command->name,
-                  argv[optind + 1], command->arguments);
-        return false;
-    }
-    if (settings->json && settings->csv) {
-        cli_error(CLI_USAGE, "%s: --json and --csv exclude each other", command->name);
-        return false;
-    }
+        return CLI_DONE;
+    if (optind >= argc)
+        return cli_error(CLI_USAGE, "%s: %s is missing; 'kerf %s --help' shows the usage",
+                         command->name, command->arguments, command->name);
+    if (argc - optind > 1)
+        return cli_error(CLI_USAGE, "%s: unexpected argument '%s'; only one %s is expected",
+                         command->name, argv[optind + 1], command->arguments);
+    if (settings->json && settings->csv)
+        return cli_error(CLI_USAGE, "%s: --json and --csv exclude each other", command->name);
     settings->argument = argv[optind];
-    return true;
+    return CLI_DONE;
 }
 
 void cli_settings_clear(cli_settings *settings)

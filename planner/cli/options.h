@@ -54,7 +54,8 @@ typedef struct cli_list {
 
 /* Everything that options can say. A number that was not given is NAN, a word NULL. */
 struct cli_settings {
-    const char *argument; /* NETWORK, or the kind to list */
+    const char *argument; /* NETWORK, or the kind to list; the first member: cli_parse_objective's
+                             row points at it to reach the whole */
     const char *device, *server, *link;
     const char *device_profile, *server_profile, *power_mode;
     double uplink_bps, downlink_bps, rtt_s, loss, gap_s, server_load;
@@ -88,9 +89,10 @@ int64_t cli_dim_size(const char *word, size_t *name_length);
 size_t cli_input_dims(const char *word, size_t *name_length, int64_t *dims, size_t maximum);
 #define CLI_MAX_RANK 16
 
-/* Parses a command's arguments (argv[0] is the command's name). On failure says what is wrong and
- * returns false. cli_settings_clear releases the lists. */
-bool cli_settings_parse(const cli_command *command, int argc, char **argv, cli_settings *settings);
+/* Parses a command's arguments (argv[0] is the command's name). On failure says what is wrong.
+ * cli_settings_clear releases the lists, also then. */
+cli_exit cli_settings_parse(const cli_command *command, int argc, char **argv,
+                            cli_settings *settings);
 void cli_settings_clear(cli_settings *settings);
 
 /* Prints `kerf COMMAND --help`. */

@@ -38,7 +38,7 @@ static bool print_tensors(const kerf_network *network, const kerf_cut *cut)
         return false;
     for (size_t i = 0; i < cut->n_tensors; i++)
         fprintf(stream, "%s%s", i ? " " : "", network->tensors[cut->tensors[i]].name);
-    const bool written = fclose(stream) == 0;
+    const bool written = fclose(stream) == 0 && text; /* glibc may close without having a buffer */
     if (written)
         cli_csv_text(stdout, false, text);
     free(text);

@@ -100,7 +100,7 @@ static bool print_answer(const cli_scene *scene, const kerf_plan *plan)
     if (!out)
         return false;
     say_answer(out, scene, plan);
-    const bool written = fclose(out) == 0;
+    const bool written = fclose(out) == 0 && text; /* glibc may close without having a buffer */
     if (written) {
         const bool color = cli_wants_color(stdout);
         fputs(color ? "\033[1m" : "", stdout);
