@@ -11,8 +11,9 @@
 #include <string.h>
 
 /* Bodies of loops are inferred more than once, bodies in bodies more often still: a bound on the
- * nodes inferred in one network, far above what real ones need. */
-#define MAX_STEPS ((size_t)50 << 20)
+ * work for one network, in nodes inferred, far above what real ones need. */
+#define MAX_STEPS          ((size_t)4 << 20)
+#define MAX_STEPS_PER_NODE 64
 
 static void reset_value(ir_value *value)
 {
@@ -182,8 +183,10 @@ static kerf_status infer_node(ir_graph *graph, ir_node *node, unsigned depth, ke
     while (root->parent)
         root = root->parent;
     root->infer_steps += 1 + content_size(graph, node) / 16;
-    if (root->infer_steps > MAX_STEPS)
-        return kerf_fail(err, KERF_E_TOO_LARGE, NULL, "nested graphs take too many steps to infer");
+    if (root->infer_steps > MAX_STEPS + MAX_STEPS_PER_NODE * root->n_nodes)
+        return kerf_fail(err, KERF_E_TOO_LARGE, node->name,
+                         "too much work to infer shapes: nested "
+                         "loops, or large constants read by many operators");
     if (node->figures_given) {
         given_figures(graph, node);
         return KERF_OK;
