@@ -1,4 +1,5 @@
-"""The README's example is what kerf prints. KERF_GOLDEN=write brings it up to date."""
+"""The README's example is what kerf prints. When a profile has changed,
+KERF_GOLDEN=write /usr/bin/python3 tests/cli/test_readme.py brings it and its picture up to date."""
 import os
 import re
 
@@ -14,6 +15,7 @@ if os.environ.get("KERF_GOLDEN") == "write":
     with open("README.md", "w") as file:
         file.write(text)
     block = re.search(r"```\n\$ build/kerf ([^\n]*)\n(.*?)```", text, re.S)
+    kerf(*block.group(1).split(), "--plot", "docs/images/alexnet-wifi.svg", env={"KERF_PATH": ""})
 check("the example's output", status == 0 and out == block.group(2), out)
 for link in re.findall(r"\]\(([^)#]+)\)", text):
     check("there is a " + link, os.path.exists(link))
