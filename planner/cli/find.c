@@ -230,7 +230,7 @@ static bool look_in_folder(void *context, const char *root)
 /* "kind 'name' is neither a file nor bundled; bundled: ..." */
 static kerf_status fail_unknown(cli_kind kind, const char *name, kerf_error *err)
 {
-    cli_bundle bundle;
+    cli_bundle bundle = {0};
     const kerf_status status = cli_find_all(kind, &bundle, err);
     if (status != KERF_OK)
         return status;

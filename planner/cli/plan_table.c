@@ -17,7 +17,7 @@ typedef struct number {
 
 static number quantity(double value, kerf_quantity kind)
 {
-    number n;
+    number n = {""};
     if (isfinite(value))
         kerf_format_quantity(value, kind, DIGITS, n.text, sizeof n.text);
     else
@@ -244,7 +244,7 @@ static void print_label(const char *label)
 /* An objective's value with its unit. */
 static number objective_value(kerf_objective objective, double value)
 {
-    number n;
+    number n = {""};
     if (objective == KERF_OBJ_LATENCY)
         return quantity(value, KERF_TIME);
     if (objective == KERF_OBJ_ENERGY || objective == KERF_OBJ_TOTAL_ENERGY)

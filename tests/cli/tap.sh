@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # TAP for shell tests: . tests/cli/tap.sh; then check "name" command...; finally: done_testing
 tap_count=0
 tap_failed=0
