@@ -155,10 +155,10 @@ static kerf_status parse(const char *data, size_t size, size_t flags, json_t **r
     if (status != KERF_OK)
         return status;
     json_error_t problem;
-    kerf_json_latch_reset();
+    kerf_json_latch_start();
     json_t *tree = json_loadb(data, size, flags | JSON_DECODE_ANY, &problem);
     /* Out of memory shows as a syntax error, or not at all. */
-    if (kerf_json_latch_fired()) {
+    if (kerf_json_latch_stop()) {
         json_decref(tree);
         return kerf_fail(err, KERF_E_NOMEM, NULL, "out of memory");
     }
@@ -399,10 +399,11 @@ bool kerf_json_as_quantity(const kerf_json *value, kerf_quantity kind, double *n
     const char *string = bare;
     if (json_is_string(value->value))
         string = json_string_value(value->value);
-    else if (json_is_number(value->value)) /* unlike printf, jansson knows no locale */
-        json_dumpb(value->value, bare, sizeof bare - 1, JSON_ENCODE_ANY | JSON_REAL_PRECISION(6));
-    else
+    else if (!json_is_number(value->value))
         return wrong_type(value, "a quantity such as \"50 ms\"");
+    else if (json_dumpb(value->value, bare, sizeof bare - 1, /* knows no locale, unlike printf */
+                        JSON_ENCODE_ANY | JSON_REAL_PRECISION(6)) == 0)
+        return out_of_memory(value);
     kerf_error problem = {0};
     double got = 0;
     kerf_status status = kerf_parse_quantity(string, kind, &got, &problem);

@@ -9,10 +9,12 @@
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static json_malloc_t forward_malloc;
 static json_free_t forward_free;
-static _Thread_local bool fired;
+static _Thread_local bool watching, fired;
 
 static void *latched_malloc(size_t size)
 {
+    if (watching && fired)
+        return NULL;
     void *memory = forward_malloc(size);
     if (memory == NULL && size > 0)
         fired = true;
@@ -30,12 +32,14 @@ int kerf_json_latch_install(void)
     return pthread_once(&once, install);
 }
 
-void kerf_json_latch_reset(void)
+void kerf_json_latch_start(void)
 {
+    watching = true;
     fired = false;
 }
 
-bool kerf_json_latch_fired(void)
+bool kerf_json_latch_stop(void)
 {
+    watching = false;
     return fired;
 }
