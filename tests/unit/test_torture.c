@@ -302,6 +302,7 @@ static void torture_plan(kerf_question question, const char *what)
     kerf_plan_destroy(&plan);
     print_message("# %s\n", what);
     torture(make_plan, &job);
+    job.question.power_mode = NULL; /* a price is for one mode */
     torture(price_placement, &job);
 }
 
