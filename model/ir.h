@@ -36,8 +36,9 @@ typedef struct ir_value {
     bool constant;         /* depends on no network input */
     kerf_type stored_type; /* constants that a runtime keeps in another type (int8 behind
                               DequantizeLinear), else KERF_TYPE_UNKNOWN */
-    /* Content where it is known and has at most IR_MAX_FOLD elements: integers and booleans in
-     * `ints` (single elements may be IR_UNKNOWN_INT), reals in `floats`; else NULL. */
+    /* Content where it is known and has at most IR_MAX_FOLD elements (the readers keep fewer of
+     * what is no size or index, such as reals): integers and booleans in `ints` (single elements
+     * may be IR_UNKNOWN_INT), reals in `floats`; else NULL. */
     int64_t *ints;
     double *floats;
     size_t outer;     /* captured from the enclosing graph: index there, else KERF_NONE */

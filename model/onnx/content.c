@@ -18,11 +18,9 @@ static bool is_real(kerf_type type)
            type == KERF_FLOAT64;
 }
 
-static bool is_integer(kerf_type type)
+size_t onnx_content_limit(kerf_type type)
 {
     switch (type) {
-    case KERF_INT8:
-    case KERF_UINT8:
     case KERF_INT16:
     case KERF_UINT16:
     case KERF_INT32:
@@ -30,15 +28,13 @@ static bool is_integer(kerf_type type)
     case KERF_INT64:
     case KERF_UINT64:
     case KERF_BOOL:
-        return true;
+        return IR_MAX_FOLD;
+    case KERF_INT8:
+    case KERF_UINT8:
+        return ONNX_MAX_FACTORS;
     default:
-        return false;
+        return is_real(type) ? ONNX_MAX_FACTORS : 0;
     }
-}
-
-bool onnx_content_kept(kerf_type type)
-{
-    return is_real(type) || is_integer(type);
 }
 
 static uint64_t little_endian(const unsigned char *bytes, size_t size)

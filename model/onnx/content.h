@@ -4,9 +4,10 @@
 
 #include "model/onnx/reader.h"
 
-/* Whether content of that type is kept: reals up to 64 bits but float8, integers from 8 bits,
- * booleans. */
-bool onnx_content_kept(kerf_type type);
+/* How many elements of that type are kept at most: as many as may be folded where they may be
+ * sizes or indices; few of reals (to 64 bits, but float8) and of 8-bit integers, which are scales
+ * and factors if they are small, and weights otherwise; none of other types. */
+size_t onnx_content_limit(kerf_type type);
 bool onnx_is_nibble(kerf_type type);
 
 /* Sets value->ints or value->floats from little-endian bytes (as many as its type and `n` ask

@@ -21,6 +21,7 @@
 #define ONNX_MAX_STRING    (1 << 20)
 #define ONNX_MAX_LIST      ((size_t)16 << 20) /* entries of an attribute, operands of a node */
 #define ONNX_MAX_FUNCTIONS 65536
+#define ONNX_MAX_FACTORS   64 /* reals and 8-bit integers that are kept of a tensor */
 #define ONNX_MAX_INLINED   ((size_t)1 << 20)   /* nodes that expanding functions may add */
 #define ONNX_MAX_REREAD    ((uint64_t)1 << 28) /* bytes of function bodies read again for it */
 

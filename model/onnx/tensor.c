@@ -65,10 +65,11 @@ static bool on_dims(pb_istream_t *stream, const pb_field_t *field, void **arg)
 }
 
 /* True if a packed list was stepped over because no small tensor has so many bytes. */
-static bool too_long(tensor_reader *t, pb_istream_t *stream, uint64_t least, uint64_t most)
+static bool too_long(tensor_reader *t, pb_istream_t *stream, uint64_t least, uint64_t most,
+                     uint64_t limit)
 {
     uint64_t offset, size;
-    if (!onnx_stream_is_file(stream) || stream->bytes_left <= most * IR_MAX_FOLD)
+    if (!onnx_stream_is_file(stream) || stream->bytes_left <= most * limit)
         return false;
     onnx_stream_skip(stream, &offset, &size);
     t->stepped_over = true;
@@ -90,8 +91,8 @@ static bool keep_int(tensor_reader *t, int64_t number)
 
 static bool keep_float(tensor_reader *t, double number)
 {
-    if (t->n_floats < IR_MAX_FOLD) {
-        if (kerf_reserve(&t->floats, &t->cap_floats, t->n_floats + 1, IR_MAX_FOLD,
+    if (t->n_floats < ONNX_MAX_FACTORS) {
+        if (kerf_reserve(&t->floats, &t->cap_floats, t->n_floats + 1, ONNX_MAX_FACTORS,
                          sizeof *t->floats))
             return ONNX_NOMEM(t->reader);
         t->floats[t->n_floats] = number;
@@ -104,7 +105,7 @@ static bool on_ints(pb_istream_t *stream, const pb_field_t *field, void **arg)
 {
     tensor_reader *t = *arg;
     (void)field;
-    if (too_long(t, stream, 1, VARINT_BYTES))
+    if (too_long(t, stream, 1, VARINT_BYTES, IR_MAX_FOLD))
         return true;
     while (stream->bytes_left) {
         uint64_t number;
@@ -118,7 +119,7 @@ static bool on_floats(pb_istream_t *stream, const pb_field_t *field, void **arg)
 {
     tensor_reader *t = *arg;
     (void)field;
-    if (too_long(t, stream, sizeof(float), sizeof(float)))
+    if (too_long(t, stream, sizeof(float), sizeof(float), ONNX_MAX_FACTORS))
         return true;
     while (stream->bytes_left) {
         float number;
@@ -132,7 +133,7 @@ static bool on_doubles(pb_istream_t *stream, const pb_field_t *field, void **arg
 {
     tensor_reader *t = *arg;
     (void)field;
-    if (too_long(t, stream, sizeof(double), sizeof(double)))
+    if (too_long(t, stream, sizeof(double), sizeof(double), ONNX_MAX_FACTORS))
         return true;
     while (stream->bytes_left) {
         double number;
@@ -278,7 +279,8 @@ static bool fetch_raw(tensor_reader *t, onnx_file *file, uint64_t offset, uint64
 /* Small tensors get their content, if it is there and of a type that folding understands. */
 static bool keep_content(tensor_reader *t, size_t elements, uint64_t bytes)
 {
-    if (!onnx_content_kept(t->value->type))
+    size_t limit = onnx_content_limit(t->value->type);
+    if (!limit || elements > limit)
         return true;
     if (!elements || (t->raw && t->raw_size))
         return fetch_raw(t, &t->reader->file, t->raw_offset, bytes, elements);
@@ -296,7 +298,7 @@ static bool keep_external(tensor_reader *t, size_t elements, uint64_t bytes)
     if (!onnx_external_find(t->reader, t->where, t->location, t->offset, t->length, bytes, &file,
                             &offset))
         return false;
-    if (!file || !elements || elements > IR_MAX_FOLD || !onnx_content_kept(t->value->type))
+    if (!file || !elements || elements > onnx_content_limit(t->value->type))
         return true;
     return fetch_raw(t, file, offset, bytes, elements);
 }
@@ -313,7 +315,7 @@ static bool finish(tensor_reader *t, bool external)
         return keep_external(t, (size_t)elements, bytes);
     if (!check_count(t, elements) || (bits && !check_raw(t, bytes)))
         return false;
-    return !bits || elements > IR_MAX_FOLD || keep_content(t, (size_t)elements, bytes);
+    return !bits || keep_content(t, (size_t)elements, bytes);
 }
 
 static void set_callbacks(onnx_TensorProto *message, tensor_reader *t)
