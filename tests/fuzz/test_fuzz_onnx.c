@@ -105,8 +105,9 @@ static void mutants(const char *name, const unsigned char *data, size_t size, si
         const char *wrong = run(mutant, length, &err);
         if (wrong) {
             free(mutant);
-            fail_msg("%s, round %zu (state %llu): %s: %s", name, i, (unsigned long long)before,
-                     wrong, err.message);
+            fail_msg("%s, round %zu (state %llu): %s: %s %s: %s", name, i,
+                     (unsigned long long)before, wrong, kerf_status_name(err.code), err.where,
+                     err.message);
         }
     }
     free(mutant);
