@@ -51,9 +51,14 @@ static kerf_status take_output(sh_node *s, size_t i, const ir_value *from)
 
 static kerf_status infer_branch(sh_node *s, ir_graph *branch, kerf_error *err)
 {
-    if (branch->n_outputs < s->node->n_outputs)
-        return sh_fail(s, "a branch has %zu outputs, expected %zu", branch->n_outputs,
-                       s->node->n_outputs);
+    if (branch->n_outputs < s->node->n_outputs) {
+        kerf_error *own = s->err;
+        s->err = err; /* which may not be the node's: infer_both forgives one branch */
+        kerf_status status = sh_fail(s, "a branch has %zu outputs, expected %zu",
+                                     branch->n_outputs, s->node->n_outputs);
+        s->err = own;
+        return status;
+    }
     sh_import_captures(s, branch);
     return sh_infer_graph(branch, s->depth + 1, err);
 }
