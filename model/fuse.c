@@ -128,7 +128,7 @@ static size_t next_of(const kerf_network *net, const path *p, const role *roles)
 {
     size_t last = p->operators[p->n - 1];
     size_t tensor = only_output(net, &net->operators[last]);
-    if (p->n == MAX_GROUP || tensor == KERF_NONE || roles[last] == QUANTIZE)
+    if (p->n == MAX_GROUP || tensor == KERF_NONE)
         return KERF_NONE;
     const kerf_tensor *through = &net->tensors[tensor];
     if (through->n_consumers != 1 || through->is_output)

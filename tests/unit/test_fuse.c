@@ -210,6 +210,19 @@ static void quantized(void **state)
     ow_node(&g, "Conv", "conv2", "f,w", "y", NULL);
     expect(&g, "y", "dq+conv+relu+quant dq2+conv2");
 
+    g = start(); /* int8 is what comes in: a DequantizeLinear begins a group in any case */
+    ow_node(&g, "Transpose", "move", "q", "a", NULL);
+    ow_node(&g, "Neg", "neg", "a", "b", NULL);
+    ow_node(&g, "DequantizeLinear", "dq", "b,one,zero", "d", NULL);
+    ow_node(&g, "Relu", "relu", "d", "y", NULL);
+    expect(&g, "y", "move neg dq+relu");
+
+    g = start(); /* and what works on int8 does not follow a QuantizeLinear */
+    ow_node(&g, "Relu", "relu", "x", "a", NULL);
+    ow_node(&g, "QuantizeLinear", "quant", "a,one,zero", "b", NULL);
+    ow_node(&g, "Neg", "neg", "b", "y", NULL);
+    expect(&g, "y", "relu+quant neg");
+
     g = start(); /* a second DequantizeLinear feeds the residual from a group of its own */
     ow_node(&g, "DequantizeLinear", "dq", "q,one,zero", "a", NULL);
     ow_node(&g, "DequantizeLinear", "dq2", "q,one,zero", "b", NULL);
