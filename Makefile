@@ -53,11 +53,12 @@ all: $(OUT)/kerf $(OUT)/libkerf.a $(OUT)/libkerf.so $(OUT)/kerf.pc
 
 # --- ONNX schema: C from the trimmed .proto, by nanopb ----------------------------------------
 NANOPB_GENERATOR := $(firstword $(shell command -v nanopb_generator || command -v nanopb_generator.py))
-# The generator writes both files at once; grouped targets would need a newer make than Ubuntu 20.04's.
+# Run where onnx.options is, as older generators look for it only there. Both files are written at
+# once; grouped targets would need a newer make than Ubuntu 20.04's.
 $(BUILD)/gen/onnx.pb.c: model/onnx/onnx.proto $(wildcard model/onnx/onnx.options)
 	@mkdir -p $(BUILD)/gen
-	$(if $(NANOPB_GENERATOR),$(NANOPB_GENERATOR) -q -I model/onnx -D $(BUILD)/gen onnx.proto,\
-	protoc -I model/onnx --nanopb_out=-I$(CURDIR)/model/onnx:$(BUILD)/gen onnx.proto)
+	cd model/onnx && $(if $(NANOPB_GENERATOR),$(NANOPB_GENERATOR) -q -D $(abspath $(BUILD)/gen) onnx.proto,\
+	protoc --nanopb_out=$(abspath $(BUILD)/gen) onnx.proto)
 $(BUILD)/gen/onnx.pb.h: $(BUILD)/gen/onnx.pb.c ;
 $(OBJ)/gen/onnx.pb.o: $(BUILD)/gen/onnx.pb.c
 	@mkdir -p $(@D)
