@@ -155,8 +155,9 @@ static int compare_keys(const char *domain, const char *name, const onnx_functio
 
 static int by_key(const void *a, const void *b)
 {
-    const onnx_function *x = a;
-    return compare_keys(x->domain, x->name, b);
+    const onnx_function *x = a, *y = b;
+    int order = compare_keys(x->domain, x->name, y);
+    return order ? order : x->offset < y->offset ? -1 : x->offset > y->offset;
 }
 
 static int find_by_key(const void *key, const void *entry)
@@ -301,14 +302,6 @@ static bool expand_graph(onnx_reader *reader, ir_graph *graph, int depth)
     return true;
 }
 
-bool onnx_expand_functions(onnx_reader *reader)
-{
-    if (!reader->n_functions)
-        return true;
-    qsort(reader->functions, reader->n_functions, sizeof *reader->functions, by_key);
-    return expand_graph(reader, reader->graph, 0);
-}
-
 static void free_names(char **names, size_t n)
 {
     for (size_t i = 0; i < n; i++)
@@ -316,17 +309,49 @@ static void free_names(char **names, size_t n)
     free(names);
 }
 
+static void clear_function(onnx_function *function)
+{
+    free(function->name);
+    free(function->domain);
+    free_names(function->inputs, function->n_inputs);
+    free_names(function->outputs, function->n_outputs);
+    for (size_t i = 0; i < function->n_defaults; i++)
+        ir_attr_clear(&function->defaults[i]);
+    free(function->defaults);
+}
+
+/* Overloads (IR version 10) are not told apart: the first one in the file is taken for all. */
+static bool drop_overloads(onnx_reader *reader)
+{
+    size_t kept = 1;
+    bool ok = true;
+    for (size_t i = 1; i < reader->n_functions; i++) {
+        onnx_function *function = &reader->functions[i];
+        if (compare_keys(function->domain, function->name, &reader->functions[kept - 1]) != 0) {
+            reader->functions[kept++] = *function;
+            continue;
+        }
+        ok = ok && ir_warn(reader->graph,
+                           "function '%.200s' is there more than once, the first "
+                           "one is used",
+                           function->name);
+        clear_function(function);
+    }
+    reader->n_functions = kept;
+    return ok ? true : ONNX_NOMEM(reader);
+}
+
+bool onnx_expand_functions(onnx_reader *reader)
+{
+    if (!reader->n_functions)
+        return true;
+    qsort(reader->functions, reader->n_functions, sizeof *reader->functions, by_key);
+    return drop_overloads(reader) && expand_graph(reader, reader->graph, 0);
+}
+
 void onnx_functions_clear(onnx_reader *reader)
 {
-    for (size_t i = 0; i < reader->n_functions; i++) {
-        onnx_function *function = &reader->functions[i];
-        free(function->name);
-        free(function->domain);
-        free_names(function->inputs, function->n_inputs);
-        free_names(function->outputs, function->n_outputs);
-        for (size_t j = 0; j < function->n_defaults; j++)
-            ir_attr_clear(&function->defaults[j]);
-        free(function->defaults);
-    }
+    for (size_t i = 0; i < reader->n_functions; i++)
+        clear_function(&reader->functions[i]);
     free(reader->functions);
 }

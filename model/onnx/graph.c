@@ -115,7 +115,7 @@ static bool on_value_info(pb_istream_t *stream, const pb_field_t *field, void **
 
 /* Up to IR version 3 every initializer is listed as an input too, later ones may be, as defaults:
  * both are weights here. */
-static bool drop_initialized_inputs(onnx_scope *scope)
+bool onnx_drop_initialized_inputs(onnx_scope *scope)
 {
     ir_graph *graph = scope->graph;
     bool *listed = kerf_calloc(graph->n_values, sizeof *listed);
@@ -160,7 +160,7 @@ bool onnx_read_graph(onnx_scope *scope, pb_istream_t *stream)
         table[i].field->funcs.decode = table[i].decode;
         table[i].field->arg = &g;
     }
-    return onnx_decode(stream, onnx_GraphProto_fields, &message) && drop_initialized_inputs(scope);
+    return onnx_decode(stream, onnx_GraphProto_fields, &message);
 }
 
 enum { MADE_HERE = 1, READ_HERE = 2 };
@@ -214,7 +214,8 @@ bool onnx_read_nested(onnx_scope *parent, pb_istream_t *stream, const char *wher
     if (!scope.graph)
         return ONNX_NOMEM(parent->reader);
     scope.graph->parent = parent->graph;
-    bool ok = onnx_read_graph(&scope, stream) && capture(&scope);
+    bool ok =
+        onnx_read_graph(&scope, stream) && onnx_drop_initialized_inputs(&scope) && capture(&scope);
     onnx_names_clear(&scope.names);
     if (ok)
         *graph = scope.graph;

@@ -104,6 +104,7 @@ static bool decode_model(onnx_reader *reader, pb_istream_t *stream)
     message.graph.arg = message.opset_import.arg = message.functions.arg = &m;
     bool ok = onnx_decode(stream, onnx_ModelProto_fields, &message);
     reader->plausible = message.ir_version > 0 && message.ir_version < 1000;
+    ok = ok && onnx_drop_initialized_inputs(&m.scope);
     onnx_names_clear(&m.scope.names);
     free(m.domain);
     return ok;

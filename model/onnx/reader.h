@@ -118,6 +118,8 @@ bool onnx_read_value_info(onnx_scope *scope, pb_istream_t *stream, bool dim_name
 
 /* graph.c: what a GraphProto holds goes into scope->graph. */
 bool onnx_read_graph(onnx_scope *scope, pb_istream_t *stream);
+/* Once all of a graph is read: takes what has an initializer out of its inputs. */
+bool onnx_drop_initialized_inputs(onnx_scope *scope);
 /* A nested graph, read whole; the values it captures have `outer` set. */
 bool onnx_read_nested(onnx_scope *parent, pb_istream_t *stream, const char *where,
                       ir_graph **graph);

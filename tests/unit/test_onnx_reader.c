@@ -456,12 +456,10 @@ static void functions_with_odd_operands(void **state)
     ir_graph_free(graph);
 }
 
-static void functions_in_and_around_nested_graphs(void **state)
+/* choose(c, p) = If(c) { twice(p) }, twice(p) = p + p; y = choose(cond, x) */
+static void write_choose(onnx_bytes *g, onnx_bytes *f)
 {
-    (void)state;
-    onnx_bytes g = {0}, f[2] = {{0}}, a = {0}, body = {0};
-    kerf_error err;
-    /* choose(c, p) = If(c) { twice(p) }, twice(p) = p + p */
+    onnx_bytes a = {0}, body = {0};
     function_head(&f[0], "choose");
     ow_text(&f[0], 4, "c");
     ow_text(&f[0], 4, "p");
@@ -473,10 +471,19 @@ static void functions_in_and_around_nested_graphs(void **state)
     function_head(&f[1], "twice");
     ow_text(&f[1], 4, "p");
     ow_text(&f[1], 5, "r");
-    ow_node_in(&f[1], 7, "", "Add", "add", "p,p", "r", NULL);
-    ow_value(&g, OW_INPUT, "cond", OW_BOOL, "1");
-    ow_value(&g, OW_INPUT, "x", OW_FLOAT, "1");
-    ow_node_in(&g, 1, "local", "choose", "call", "cond,x", "y", NULL);
+    ow_attr_reference(&a, "alpha", "alpha", 1);
+    ow_node_in(&f[1], 7, "", "Add", "add", "p,p", "r", &a);
+    ow_value(g, OW_INPUT, "cond", OW_BOOL, "1");
+    ow_value(g, OW_INPUT, "x", OW_FLOAT, "1");
+    ow_node_in(g, 1, "local", "choose", "call", "cond,x", "y", NULL);
+}
+
+static void functions_in_and_around_nested_graphs(void **state)
+{
+    (void)state;
+    onnx_bytes g = {0}, f[2] = {{0}};
+    kerf_error err;
+    write_choose(&g, f);
     ir_graph *graph = read_with_functions(&g, f, 2, &err);
     if (!graph)
         fail_msg("%s: %s", err.where, err.message);
@@ -485,6 +492,29 @@ static void functions_in_and_around_nested_graphs(void **state)
     assert_string_equal(inner->nodes[0].name, "t/add");
     assert_string_equal(operands(inner, inner->nodes[0].inputs, 2), "p,p");
     assert_string_equal(graph->values[find(inner, "p")->outer].name, "x");
+    ir_graph_free(graph);
+}
+
+static void the_first_overload_counts(void **state)
+{
+    (void)state;
+    onnx_bytes g = {0}, f[3] = {{0}};
+    kerf_error err;
+    for (int i = 0; i < 3; i++) {
+        function_head(&f[i], i == 1 ? "other" : "same");
+        ow_text(&f[i], 4, "p");
+        ow_text(&f[i], 5, "r");
+        ow_node_in(&f[i], 7, "", i == 0 ? "Relu" : i == 1 ? "Sin" : "Cos", "n", "p", "r", NULL);
+    }
+    ow_value(&g, OW_INPUT, "x", OW_FLOAT, "1");
+    ow_node_in(&g, 1, "local", "same", "a", "x", "y", NULL);
+    ow_node_in(&g, 1, "local", "other", "b", "y", "z", NULL);
+    ir_graph *graph = read_with_functions(&g, f, 3, &err);
+    if (!graph)
+        fail_msg("%s: %s", err.where, err.message);
+    assert_string_equal(find_node(graph, "a/n")->type, "Relu");
+    assert_string_equal(find_node(graph, "b/n")->type, "Sin");
+    assert_int_equal(graph->n_warnings, 1);
     ir_graph_free(graph);
 }
 
@@ -618,6 +648,28 @@ static kerf_status read_once(void *context, kerf_error *err)
     return status;
 }
 
+static kerf_status read_bytes_once(void *context, kerf_error *err)
+{
+    ir_graph *graph = NULL;
+    kerf_status status = ow_read(context, NULL, &graph, err);
+    ir_graph_free(graph);
+    return status;
+}
+
+static void functions_survive_lack_of_memory(void **state)
+{
+    (void)state;
+    onnx_bytes g = {0}, f[2] = {{0}}, model = {0};
+    if (!torture_available())
+        skip(); /* sanitizers have an allocator of their own */
+    write_choose(&g, f);
+    ow_model(&model, &g, 18);
+    ow_message(&model, 25, &f[0]);
+    ow_message(&model, 25, &f[1]);
+    torture_run(read_bytes_once, &model);
+    ow_free(&model);
+}
+
 static void survives_lack_of_memory(void **state)
 {
     (void)state;
@@ -649,8 +701,10 @@ int main(void)
         cmocka_unit_test(functions_are_expanded),
         cmocka_unit_test(functions_with_odd_operands),
         cmocka_unit_test(functions_in_and_around_nested_graphs),
+        cmocka_unit_test(the_first_overload_counts),
         cmocka_unit_test(functions_that_never_end),
         cmocka_unit_test(reference_files),
+        cmocka_unit_test(functions_survive_lack_of_memory),
         cmocka_unit_test(survives_lack_of_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
