@@ -385,7 +385,7 @@ void sh_fold_reduce(sh_node *s)
     if (!y || !sh_has_content(x) || ir_elements(x) < 1)
         return;
     sh_list axes = sh_list_of(s, "axes", 1);
-    if (axes.n > 0 && sh_axes(s, axes.at, (size_t)axes.n, x->rank, &set))
+    if (axes.state == SH_UNKNOWN || sh_axes(s, axes.at, (size_t)axes.n, x->rank, &set))
         return;
     if (axes.n == 0)
         set = ir_attr_int(s->node, "noop_with_empty_axes", 0) != 0 ? 0 : UINT32_MAX;

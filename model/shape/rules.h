@@ -39,6 +39,8 @@ typedef struct sh_entry {
 
 /* table.c: the entry of an operator, NULL if it is unknown. */
 const sh_entry *sh_find(const char *domain, const char *type);
+/* All entries of a domain, ordered by type; NULL if it is unknown. */
+const sh_entry *sh_table(const char *domain, size_t *n);
 
 /* infer.c: a nested graph, whose inputs' values are set. */
 kerf_status sh_infer_graph(ir_graph *graph, unsigned depth, kerf_error *err);

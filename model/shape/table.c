@@ -265,13 +265,23 @@ static int compare(const void *key, const void *entry)
     return strcmp(key, ((const sh_entry *)entry)->type);
 }
 
+const sh_entry *sh_table(const char *domain, size_t *n)
+{
+    if (domain[0] == 0 || strcmp(domain, "ai.onnx") == 0) {
+        *n = sizeof standard / sizeof *standard;
+        return standard;
+    }
+    if (strcmp(domain, "com.microsoft") == 0) {
+        *n = sizeof microsoft / sizeof *microsoft;
+        return microsoft;
+    }
+    *n = 0;
+    return NULL;
+}
+
 const sh_entry *sh_find(const char *domain, const char *type)
 {
-    if (domain[0] == 0 || strcmp(domain, "ai.onnx") == 0)
-        return bsearch(type, standard, sizeof standard / sizeof *standard, sizeof *standard,
-                       compare);
-    if (strcmp(domain, "com.microsoft") == 0)
-        return bsearch(type, microsoft, sizeof microsoft / sizeof *microsoft, sizeof *microsoft,
-                       compare);
-    return NULL;
+    size_t n = 0;
+    const sh_entry *table = sh_table(domain, &n);
+    return table ? bsearch(type, table, n, sizeof *table, compare) : NULL;
 }
