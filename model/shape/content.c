@@ -64,50 +64,60 @@ bool sh_new_content(sh_node *s, ir_value *value)
     return true;
 }
 
+/* Truncated; what does not fit, NaN included, is unknown. The upper bound is no int64. */
+static int64_t to_integer(double real)
+{
+    static const double limit = 9223372036854775808.0;
+    real = trunc(real);
+    if (!(real > -limit) || !(real < limit))
+        return IR_UNKNOWN_INT;
+    return (int64_t)real;
+}
+
 int64_t sh_int_at(const ir_value *value, int64_t i)
 {
     if (value->ints)
         return value->ints[i];
-    double real = value->floats ? trunc(value->floats[i]) : NAN;
-    /* Not "<= INT64_MAX": that is no double. */
-    return real > -0x1p63 && real < 0x1p63 ? (int64_t)real : IR_UNKNOWN_INT;
+    return value->floats ? to_integer(value->floats[i]) : IR_UNKNOWN_INT;
 }
 
 double sh_real_at(const ir_value *value, int64_t i)
 {
     if (value->floats)
         return value->floats[i];
-    return value->ints && value->ints[i] != IR_UNKNOWN_INT ? (double)value->ints[i] : NAN;
+    return value->ints && value->ints[i] != IR_UNKNOWN_INT ? (double)value->ints[i] : (double)NAN;
+}
+
+/* As the type holds it. What does not fit wraps around in ways that runtimes differ on: that is
+ * left open. */
+static int64_t narrowed(kerf_type type, int64_t element)
+{
+    int bits = kerf_type_bits(type);
+    if (element == IR_UNKNOWN_INT)
+        return element;
+    if (type == KERF_BOOL)
+        return element != 0;
+    if (bits > 32)
+        return element;
+    int64_t high = (int64_t)1 << bits;
+    return element < high && element >= -high / 2 ? element : IR_UNKNOWN_INT;
 }
 
 void sh_put_int(ir_value *value, int64_t i, int64_t element)
 {
-    if (value->floats) {
-        sh_put_real(value, i, element == IR_UNKNOWN_INT ? NAN : (double)element);
-        return;
-    }
-    int bits = kerf_type_bits(value->type);
-    if (element != IR_UNKNOWN_INT && value->type == KERF_BOOL)
-        element = element != 0;
-    else if (element != IR_UNKNOWN_INT && bits < 64) {
-        /* What does not fit wraps around in a way that runtimes differ on: leave it open. */
-        int64_t high = (int64_t)1 << bits;
-        if (element >= high || element < -high / 2)
-            element = IR_UNKNOWN_INT;
-    }
-    value->ints[i] = element;
+    if (value->ints)
+        value->ints[i] = narrowed(value->type, element);
+    else if (value->floats)
+        sh_put_real(value, i, element == IR_UNKNOWN_INT ? (double)NAN : (double)element);
 }
 
 void sh_put_real(ir_value *value, int64_t i, double element)
 {
-    if (value->ints) {
-        double real = trunc(element);
-        bool fits = real > -0x1p63 && real < 0x1p63;
-        sh_put_int(value, i, fits ? (int64_t)real : IR_UNKNOWN_INT);
-        return;
-    }
     /* Rounded as a runtime would, so that a floor() later falls on the same side. */
-    value->floats[i] = value->type == KERF_FLOAT32 ? (double)(float)element : element;
+    if (value->floats)
+        value->floats[i] = value->type == KERF_FLOAT32 ? (double)(float)element : element;
+    else if (value->ints)
+        sh_put_int(value, i, to_integer(element));
 }
 
 void sh_copy_element(ir_value *to, int64_t i, const ir_value *from, int64_t j)

@@ -54,8 +54,8 @@ static kerf_status infer_branch(sh_node *s, ir_graph *branch, kerf_error *err)
     if (branch->n_outputs < s->node->n_outputs) {
         kerf_error *own = s->err;
         s->err = err; /* which may not be the node's: infer_both forgives one branch */
-        kerf_status status = sh_fail(s, "a branch has %zu outputs, expected %zu",
-                                     branch->n_outputs, s->node->n_outputs);
+        kerf_status status = sh_fail(s, "a branch has %zu outputs, expected %zu", branch->n_outputs,
+                                     s->node->n_outputs);
         s->err = own;
         return status;
     }
@@ -90,6 +90,7 @@ static kerf_status infer_both(sh_node *s, ir_graph *branches[2])
         if (!sh_graph_macs(i ? other : one, &macs[i]))
             return sh_fail(s, "more than %" PRId64 " multiply-accumulates", INT64_MAX);
     s->node->macs = macs[0] > macs[1] ? macs[0] : macs[1];
+    s->node->cls = sh_graph_class(macs[0] > macs[1] ? one : other);
     kerf_status merged = KERF_OK;
     for (size_t i = 0; i < s->node->n_outputs && !merged; i++)
         merged = merge_output(s, i, sh_graph_output(one, i), sh_graph_output(other, i));
@@ -105,6 +106,10 @@ kerf_status sh_if(sh_node *s)
         return KERF_E_INVALID;
     ir_graph *branches[2] = {then_attr->graph, else_attr->graph};
     s->n_operands = 1;
+    for (int i = 0; i < 2; i++)
+        if (branches[i]->n_outputs < s->node->n_outputs)
+            return sh_fail(s, "a branch has %zu outputs, expected %zu", branches[i]->n_outputs,
+                           s->node->n_outputs);
     kerf_status status = check_depth(s);
     if (status)
         return status;
@@ -114,6 +119,7 @@ kerf_status sh_if(sh_node *s)
     status = infer_branch(s, taken, s->err);
     if (!status && !sh_graph_macs(taken, &s->node->macs))
         return sh_fail(s, "more than %" PRId64 " multiply-accumulates", INT64_MAX);
+    s->node->cls = sh_graph_class(taken);
     for (size_t i = 0; i < s->node->n_outputs && !status; i++)
         status = take_output(s, i, sh_graph_output(taken, i));
     return status;
@@ -216,6 +222,7 @@ static kerf_status count_iterations(sh_node *s, const carried *c)
     int64_t once = 0;
     if (!sh_graph_macs(c->body, &once))
         return sh_fail(s, "more than %" PRId64 " multiply-accumulates", INT64_MAX);
+    s->node->cls = sh_graph_class(c->body);
     int64_t factors[] = {once, c->iterations < 0 ? 1 : c->iterations};
     if (c->iterations < 0)
         sh_warn_once(s, "%s: the number of iterations is not known, its MACs are counted once",
@@ -265,6 +272,7 @@ kerf_status sh_loop(sh_node *s)
     if (sh_new_content(&inner, condition))
         sh_put_int(condition, 0, 1);
     condition->constant = sh_has_content(condition);
+    s->no_memory = s->no_memory || inner.no_memory;
     status = settle(s, &c);
     if (status)
         return status;

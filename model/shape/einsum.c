@@ -89,8 +89,8 @@ static size_t implicit_output(const einsum *e, char *text)
 {
     static const char order[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
     size_t n = 0;
-    memcpy(text, "...", 3);
-    n = 3;
+    while (n < 3)
+        text[n++] = '.';
     for (size_t i = 0; i < LETTERS; i++)
         if (e->seen[i] == 1)
             text[n++] = order[i];

@@ -83,11 +83,11 @@ void sh_fold_cast(sh_node *s)
         return;
     for (int64_t i = 0, n = ir_elements(y); i < n; i++) {
         if (y->type == KERF_BOOL && x->floats)
-            y->ints[i] = isnan(x->floats[i]) ? IR_UNKNOWN_INT : x->floats[i] != 0;
+            y->ints[i] = isnan(sh_real_at(x, i)) ? IR_UNKNOWN_INT : sh_real_at(x, i) != 0;
         else if (x->ints)
             sh_put_int(y, i, x->ints[i]);
         else
-            sh_put_real(y, i, x->floats[i]);
+            sh_put_real(y, i, sh_real_at(x, i));
     }
 }
 

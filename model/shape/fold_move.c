@@ -62,7 +62,7 @@ static int64_t slice_offset(sh_node *s, const int64_t *position, void *state)
 {
     const sh_span *spans = state;
     const ir_value *x = sh_in(s, 0);
-    int64_t from[IR_MAX_RANK];
+    int64_t from[IR_MAX_RANK] = {0};
     for (int i = 0; i < x->rank; i++)
         from[i] = spans[i].start + position[i] * spans[i].step;
     return flat(x, from);
@@ -88,7 +88,7 @@ static int64_t gather_offset(sh_node *s, const int64_t *position, void *state)
 {
     const ir_value *x = sh_in(s, 0), *indices = sh_in(s, 1);
     int axis = *(int *)state, at = 0;
-    int64_t from[IR_MAX_RANK];
+    int64_t from[IR_MAX_RANK] = {0};
     for (int i = 0; i < x->rank; i++) {
         from[i] = i == axis ? wrapped(indices->ints[flat(indices, position + at)], x->dims[i])
                             : position[at];
@@ -112,7 +112,7 @@ static int64_t element_offset(sh_node *s, const int64_t *position, void *state)
 {
     const ir_value *x = sh_in(s, 0), *indices = sh_in(s, 1);
     int axis = *(int *)state;
-    int64_t from[IR_MAX_RANK];
+    int64_t from[IR_MAX_RANK] = {0};
     for (int i = 0; i < x->rank; i++) {
         from[i] =
             i == axis ? wrapped(indices->ints[flat(indices, position)], x->dims[i]) : position[i];
@@ -135,7 +135,7 @@ void sh_fold_gather_elements(sh_node *s)
 static int64_t nd_offset(sh_node *s, const int64_t *position, void *state)
 {
     const ir_value *x = sh_in(s, 0), *indices = sh_in(s, 1);
-    int64_t from[IR_MAX_RANK], row = 0, depth = indices->dims[indices->rank - 1];
+    int64_t from[IR_MAX_RANK] = {0}, row = 0, depth = indices->dims[indices->rank - 1];
     (void)state;
     for (int i = 0; i < indices->rank - 1; i++)
         row = row * indices->dims[i] + position[i];
@@ -158,7 +158,7 @@ void sh_fold_gather_nd(sh_node *s)
 static int64_t transpose_offset(sh_node *s, const int64_t *position, void *state)
 {
     const ir_value *x = sh_in(s, 0);
-    int64_t from[IR_MAX_RANK];
+    int64_t from[IR_MAX_RANK] = {0};
     size_t n = 0;
     const int64_t *perm = ir_attr_ints(s->node, "perm", &n);
     (void)state;
@@ -186,7 +186,7 @@ void sh_fold_expand(sh_node *s)
 static int64_t tile_offset(sh_node *s, const int64_t *position, void *state)
 {
     const ir_value *x = sh_in(s, 0);
-    int64_t from[IR_MAX_RANK];
+    int64_t from[IR_MAX_RANK] = {0};
     (void)state;
     for (int i = 0; i < x->rank; i++)
         from[i] = position[i] % x->dims[i];
@@ -207,7 +207,7 @@ static int64_t split_offset(sh_node *s, const int64_t *position, void *state)
 {
     const ir_value *x = sh_in(s, 0);
     const part *p = state;
-    int64_t from[IR_MAX_RANK];
+    int64_t from[IR_MAX_RANK] = {0};
     for (int i = 0; i < x->rank; i++)
         from[i] = position[i] + (i == p->axis ? p->start : 0);
     return flat(x, from);
@@ -309,7 +309,7 @@ void sh_fold_one_hot(sh_node *s)
         ir_elements(y) == 0)
         return;
     do {
-        int64_t from[IR_MAX_RANK];
+        int64_t from[IR_MAX_RANK] = {0};
         for (int i = 0, k = 0; i < y->rank; i++)
             if (i != axis)
                 from[k++] = position[i];

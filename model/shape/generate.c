@@ -133,13 +133,12 @@ static int64_t range_length(double start, double limit, double delta)
 static int64_t int_range_length(int64_t start, int64_t limit, int64_t delta)
 {
     int64_t span = 0;
-    if (delta < 0 ? limit >= start : limit <= start)
+    if ((delta > 0 && limit <= start) || (delta < 0 && limit >= start))
         return 0;
-    if (__builtin_sub_overflow(limit, start, &span))
+    if (delta == 0 || __builtin_sub_overflow(limit, start, &span))
         return -1;
-    if (delta < 0)
-        return delta == INT64_MIN ? 1 : (-span - 1) / -delta + 1;
-    return (span - 1) / delta + 1;
+    /* Not -span, which may be none: (span + 1) / delta is at least 0. */
+    return delta > 0 ? (span - 1) / delta + 1 : (span + 1) / delta + 1;
 }
 
 static void fill_range(sh_node *s, ir_value *y, const ir_value *start, const ir_value *delta)

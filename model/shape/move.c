@@ -169,7 +169,7 @@ kerf_status sh_slice_spans(sh_node *s, sh_span spans[IR_MAX_RANK])
 kerf_status sh_slice(sh_node *s)
 {
     const ir_value *x = sh_need(s, 0);
-    sh_span spans[IR_MAX_RANK];
+    sh_span spans[IR_MAX_RANK] = {{0, 0, 0}};
     int64_t dims[IR_MAX_RANK];
     if (!x)
         return KERF_E_INVALID;

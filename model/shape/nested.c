@@ -68,6 +68,18 @@ bool sh_graph_macs(const ir_graph *graph, int64_t *macs)
     return true;
 }
 
+kerf_class sh_graph_class(const ir_graph *graph)
+{
+    kerf_class cls = KERF_CLASS_OTHER;
+    int64_t most = 0;
+    for (size_t i = 0; i < graph->n_nodes; i++)
+        if (graph->nodes[i].macs > most) {
+            most = graph->nodes[i].macs;
+            cls = graph->nodes[i].cls;
+        }
+    return cls;
+}
+
 typedef struct weight {
     const ir_graph *graph; /* where the value is made */
     size_t value;

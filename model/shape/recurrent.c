@@ -69,7 +69,7 @@ static kerf_status check_weights(sh_node *s, recurrent *r, int64_t gates, bool s
 
 static kerf_status infer_recurrent(sh_node *s, int64_t gates, size_t n_states, bool swapped)
 {
-    recurrent r;
+    recurrent r = {.batch_first = false};
     kerf_status status = read_sizes(s, &r);
     if (!status)
         status = check_weights(s, &r, gates, swapped);

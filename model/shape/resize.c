@@ -38,7 +38,7 @@ static kerf_status read_axes(sh_node *s, const ir_value *x, int64_t n, int *axes
 static kerf_status emit_scaled(sh_node *s, const ir_value *x, const ir_value *scales)
 {
     int64_t dims[IR_MAX_RANK];
-    int axes[IR_MAX_RANK];
+    int axes[IR_MAX_RANK] = {0};
     int64_t n = ir_elements(scales);
     memcpy(dims, x->dims, sizeof dims);
     kerf_status status = n >= 0 ? read_axes(s, x, n, axes) : KERF_OK;
@@ -77,7 +77,7 @@ static void keep_ratio(const ir_value *x, const int *axes, int n, bool smallest,
 static kerf_status emit_sized(sh_node *s, const ir_value *x, size_t operand)
 {
     int64_t dims[IR_MAX_RANK];
-    int axes[IR_MAX_RANK];
+    int axes[IR_MAX_RANK] = {0};
     sh_list sizes = sh_list_of(s, NULL, operand);
     const char *policy = ir_attr_string(s->node, "keep_aspect_ratio_policy", "stretch");
     memcpy(dims, x->dims, sizeof dims);

@@ -94,7 +94,7 @@ static void fill_hole_of_partial(const ir_value *x, int rank, int64_t *dims, int
 kerf_status sh_reshape(sh_node *s)
 {
     const ir_value *x = sh_need(s, 0);
-    int64_t dims[IR_MAX_RANK];
+    int64_t dims[IR_MAX_RANK] = {0};
     int hole = -1, open = 0;
     if (!x)
         return KERF_E_INVALID;
@@ -155,7 +155,7 @@ static bool list_complete(const sh_list *list)
 kerf_status sh_squeeze(sh_node *s)
 {
     const ir_value *x = sh_need(s, 0);
-    int64_t dims[IR_MAX_RANK];
+    int64_t dims[IR_MAX_RANK] = {0};
     uint32_t set = 0;
     int rank = 0;
     if (!x)
@@ -183,7 +183,7 @@ kerf_status sh_squeeze(sh_node *s)
 kerf_status sh_unsqueeze(sh_node *s)
 {
     const ir_value *x = sh_need(s, 0);
-    int64_t dims[IR_MAX_RANK];
+    int64_t dims[IR_MAX_RANK] = {0};
     uint32_t set = 0;
     if (!x)
         return KERF_E_INVALID;

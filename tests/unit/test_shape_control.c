@@ -53,6 +53,7 @@ static void test_if(void **state)
     shape_expect(shape_find(graph, "y"), "f2x?", "if");
     assert_non_null(strstr(shape_find(graph, "y")->unresolved, "which branch of 'If_0'"));
     assert_int_equal(graph->nodes[0].macs, 30);
+    assert_int_equal(graph->nodes[0].cls, KERF_CLASS_FC);
     assert_int_equal(graph->nodes[0].inner_params, 27);
     assert_int_equal(graph->nodes[0].inner_weight_bytes, 108);
     ir_graph_free(graph);

@@ -93,6 +93,9 @@ static void test_pool(void **state)
         /* Room 4 + 2 - 2 = 4, stride 3: 4 / 3 up to 2, but 2 * 3 >= 4 + 1. */
         {"AveragePool", 10, "f1x1x4", "kernel_shape=[2] strides=[3] pads=[1,1] ceil_mode=1",
          "f1x1x2", 0, NULL},
+        /* A window that started at 5 would see the padding behind alone. */
+        {"AveragePool", 10, "f1x1x4", "kernel_shape=[2] strides=[5] pads=[1,1] ceil_mode=1",
+         "f1x1x1", 0, NULL},
         {"MaxPool", 10, "f1x1x7x7", "kernel_shape=[3,3] dilations=[2,2]", "f1x1x3x3", 0, NULL},
         {"MaxPool", 8, "f1x1x7x7", "kernel_shape=[2,2] strides=[2,2] auto_pad=SAME_UPPER",
          "f1x1x4x4", 0, NULL},
