@@ -146,6 +146,29 @@ static kerf_status check_shape(const char *data, size_t size, kerf_error *err)
     return KERF_OK;
 }
 
+/* The text, handed out piece by piece; it ends at once when memory has run out. */
+typedef struct json_text {
+    const char *data;
+    size_t size;
+} json_text;
+
+static size_t next_piece(void *buffer, size_t size, void *context)
+{
+    json_text *rest = context;
+    const size_t n = kerf_json_latch_fired() ? 0 : size < rest->size ? size : rest->size;
+    memcpy(buffer, rest->data, n);
+    rest->data += n;
+    rest->size -= n;
+    return n;
+}
+
+/* What jansson may still ask for after a failure: to double the buffer of the token at hand, and
+ * the values in the piece of text that it has fetched already (1 KiB). */
+static size_t reserve_for(size_t size)
+{
+    return 2 * size + 256 * 1024;
+}
+
 static kerf_status parse(const char *data, size_t size, size_t flags, json_t **root,
                          kerf_error *err)
 {
@@ -155,13 +178,16 @@ static kerf_status parse(const char *data, size_t size, size_t flags, json_t **r
     if (status != KERF_OK)
         return status;
     json_error_t problem;
-    kerf_json_latch_start();
-    json_t *tree = json_loadb(data, size, flags | JSON_DECODE_ANY, &problem);
-    /* Out of memory shows as a syntax error, or not at all. */
-    if (kerf_json_latch_stop()) {
-        json_decref(tree);
+    json_text rest = {data, size};
+    if (!kerf_json_latch_start(reserve_for(size)))
         return kerf_fail(err, KERF_E_NOMEM, NULL, "out of memory");
-    }
+    json_t *tree = json_load_callback(next_piece, &rest, flags | JSON_DECODE_ANY, &problem);
+    const bool fired = kerf_json_latch_fired();
+    if (fired)
+        json_decref(tree);
+    kerf_json_latch_stop();
+    if (fired)
+        return kerf_fail(err, KERF_E_NOMEM, NULL, "out of memory");
     if (tree == NULL) {
         char where[64];
         snprintf(where, sizeof where, "%d:%d", problem.line,

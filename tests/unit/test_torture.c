@@ -126,6 +126,29 @@ static kerf_status parse_strings(void *text, kerf_error *err)
     return right || status == KERF_E_NOMEM ? status : torture_wrong(err, "another string");
 }
 
+/* Single numbers and names of every length: what the lexer puts back must be what it saved last. */
+static kerf_status parse_tokens(void *length, kerf_error *err)
+{
+    static const char digits[] = "1234567890123456789012345678901234567890123456789012345678901234";
+    char text[128];
+    const int n = (int)*(const size_t *)length;
+    snprintf(text, sizeof text, "{\"a\": [%.1s.%.*s , %.*s]}", digits, n, digits, n % 16 + 1,
+             digits);
+    kerf_json_doc *doc = NULL;
+    kerf_status status = kerf_json_parse(text, strlen(text), "numbers", NULL, &doc, err);
+    if (status != KERF_OK)
+        return doc ? torture_wrong(err, "there is a document") : status;
+    return kerf_json_close(&doc);
+}
+
+static void test_numbers(void **state)
+{
+    (void)state;
+    need_torture();
+    for (size_t length = 1; length <= 64; length++)
+        torture_run(parse_tokens, &length);
+}
+
 static void test_strings(void **state)
 {
     (void)state;
@@ -358,10 +381,11 @@ static void test_plan(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_link),    cmocka_unit_test(test_refused_link),
-        cmocka_unit_test(test_strings), cmocka_unit_test(test_device),
-        cmocka_unit_test(test_onnx),    cmocka_unit_test(test_json_network),
-        cmocka_unit_test(test_profile), cmocka_unit_test(test_plan),
+        cmocka_unit_test(test_link),         cmocka_unit_test(test_refused_link),
+        cmocka_unit_test(test_strings),      cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_device),       cmocka_unit_test(test_onnx),
+        cmocka_unit_test(test_json_network), cmocka_unit_test(test_profile),
+        cmocka_unit_test(test_plan),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
