@@ -27,8 +27,7 @@ static kerf_status no_memory(const builder *b)
     return kerf_fail(b->err, KERF_E_NOMEM, NULL, "out of memory");
 }
 
-/* --- tensors -----------------------------------------------------------------------------------
- */
+/* --- tensors --- */
 
 /* Numbers the values that something refers to, in the order of the graph's values. */
 static bool number_tensors(builder *b)
@@ -160,8 +159,7 @@ static bool make_ports(builder *b)
     return true;
 }
 
-/* --- operators ---------------------------------------------------------------------------------
- */
+/* --- operators --- */
 
 static char *make_type(const ir_node *node)
 {
@@ -296,8 +294,7 @@ static bool make_consumers(builder *b)
     return true;
 }
 
-/* --- figures -----------------------------------------------------------------------------------
- */
+/* --- figures --- */
 
 static bool add(int64_t *sum, int64_t term)
 {

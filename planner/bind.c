@@ -107,8 +107,7 @@ static kerf_status check_question(const kerf_question *q, kerf_error *err)
     return kerf_link_check(q->link, err);
 }
 
-/* --- operators and pins --------------------------------------------------------------------------
- */
+/* --- operators and pins --- */
 
 static kerf_status number_operators(cut_binding *b)
 {
@@ -214,8 +213,7 @@ static kerf_status check_pins(cut_binding *b, kerf_error *err)
     return status;
 }
 
-/* --- tensors
- * -------------------------------------------------------------------------------------- */
+/* --- tensors --- */
 
 /* The placed operators that read a tensor, appended to the pool. */
 static size_t append_consumers(cut_binding *b, const kerf_tensor *t)
@@ -284,8 +282,7 @@ static kerf_status bind_tensors(cut_binding *b, kerf_error *err)
     return KERF_OK;
 }
 
-/* --- groups
- * --------------------------------------------------------------------------------------- */
+/* --- groups --- */
 
 static void fill_table(const cut_binding *b, size_t group, cut_cost *table)
 {
@@ -323,8 +320,7 @@ static kerf_status bind_groups(cut_binding *b)
     return KERF_OK;
 }
 
-/* --- device memory
- * --------------------------------------------------------------------------------- */
+/* --- device memory --- */
 
 /* A constant that several operators read is held once; what only one reads goes with that one. */
 static void append_shared_weights(cut_binding *b, double *own_bytes, size_t *n)
@@ -453,8 +449,7 @@ static kerf_status bind_buffers(cut_binding *b)
     return KERF_OK;
 }
 
-/* --- the whole
- * ------------------------------------------------------------------------------------- */
+/* --- the whole --- */
 
 /* Every list of operators is cut from one pool: consumers of tensors (twice: as tensors, and as
  * readers of buffers), members of groups, readers of weights. */

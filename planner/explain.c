@@ -14,8 +14,7 @@
 #define SAME        1e-9 /* relative difference below which two costs are the same */
 #define MAX_STEPS   200  /* a break-even search that takes longer is given up: never seen */
 
-/* --- break-even
- * ------------------------------------------------------------------------------------ */
+/* --- break-even --- */
 
 typedef struct rate_search {
     cut_problem problem; /* a copy whose link is ours */
@@ -151,8 +150,7 @@ kerf_status explain_break_even(const cut_problem *problem, kerf_solver solver,
     return KERF_OK;
 }
 
-/* --- limits
- * ---------------------------------------------------------------------------------------- */
+/* --- limits --- */
 
 typedef enum limit { DEADLINE, ENERGY, MEMORY, BYTES, OPERATORS, LIMITS } limit;
 

@@ -50,8 +50,7 @@ static double now_s(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-/* --- from a solver's placement to what the caller sees -----------------------------------------
- */
+/* --- from a solver's placement to what the caller sees --- */
 
 static kerf_side *sides_of(const cut_binding *b, const uint8_t *x)
 {
@@ -153,8 +152,7 @@ static kerf_status describe_alternatives(const cut_binding *b, const cut_options
     return status;
 }
 
-/* --- the certificate ----------------------------------------------------------------------------
- */
+/* --- the certificate --- */
 
 /* The plan's figures come from the price of its placement; the solver's must be the same. */
 static kerf_status certify(const cut_binding *b, const cut_solution *best, kerf_plan *plan,
@@ -176,8 +174,7 @@ static kerf_status certify(const cut_binding *b, const cut_solution *best, kerf_
     return KERF_OK;
 }
 
-/* --- the plan -----------------------------------------------------------------------------------
- */
+/* --- the plan --- */
 
 static cut_options options_of(const kerf_question *q)
 {

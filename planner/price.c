@@ -65,8 +65,7 @@ static kerf_status check_placement(const kerf_network *net, const kerf_side *sid
     return KERF_OK;
 }
 
-/* --- compute
- * --------------------------------------------------------------------------------------- */
+/* --- compute --- */
 
 typedef struct compute {
     double device_s, device_J, server_s, server_J;
@@ -108,8 +107,7 @@ static void add_partitions(const kerf_question *q, const kerf_power_mode *device
     c->server_s /= 1 - q->server_load;
 }
 
-/* --- memory
- * ---------------------------------------------------------------------------------------- */
+/* --- memory --- */
 
 /* Weights that the device must hold: constants that its operators read, each once, and what an
  * operator holds beside its operands. */
@@ -226,8 +224,7 @@ static kerf_status peak_activations(const kerf_question *q, const kerf_side *sid
     return ready ? KERF_OK : KERF_E_NOMEM;
 }
 
-/* --- the whole
- * ------------------------------------------------------------------------------------- */
+/* --- the whole --- */
 
 static void price_bytes(const kerf_question *q, const kerf_side *side, kerf_plan_cost *cost)
 {

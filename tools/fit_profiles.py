@@ -301,10 +301,11 @@ def tx2_profiles(blocks, networks):
            "stages left out of the fit (%d blocks): energy %s; latency %s. All 142 blocks, grouped "
            "ones included: energy %.1f %%, latency %.1f %% mean absolute error; grouped blocks "
            "come out %.0f %% low in energy (median): the runtime's grouped kernels are dearer than "
-           "their MACs. Other network families: expect 40 to 50 %%."
+           "their MACs. In short: %.0f %% off on average for mobile blocks, 40 to 50 %% for other "
+           "networks."
            % (report["tested"], show(report["energy"]), show(report["latency"]),
               report["all energy"]["mape"], report["all latency"]["mape"],
-              -report["grouped energy"]))
+              -report["grouped energy"], report["all energy"]["mape"]))
     assumptions = ("TensorRT float32. The source does not state its power mode; MAXN is assumed. "
                    "No term draws more than %.1f W, the largest power of any block beyond its "
                    "constant part, and bytes are not faster than the memory's 59.7 GB/s; a MAC of "
@@ -335,8 +336,9 @@ def tx2_profiles(blocks, networks):
                         "from MACs, and for convolutions from MACs and kernels. "
                         + provenance,
              fit="Energy, %d blocks of stages left out of the fit: %s (the form of jetson-tx2: "
-                 "%s). Latency: as jetson-tx2." % (report["tested"], show(seed_error),
-                                                    show(report["energy"])),
+                 "%s). Latency: as jetson-tx2. In short: energy %.0f %% off on average for mobile "
+                 "blocks, more for other networks." % (report["tested"], show(seed_error),
+                                                       show(report["energy"]), seed_error["mape"]),
              assumptions="The blocks hold pointwise and depthwise convolutions, which share one "
                          "energy per MAC here; a MAC of a standard convolution costs what it does "
                          "in jetson-tx2, or VGG-16 would draw 40 W. The one slope of fully "
@@ -397,7 +399,8 @@ def network_profile(folder, board, description, memory, base_name, clocks, modes
                       "(%s). No energy per layer or network is public; energy is an assumption."
                       % (len(networks), BOUZIDI),
         "fit": "Relative least squares (soft L1), non-negative. Latency of networks left out of "
-               "the fit: %s. Energy: not fitted." % show(report),
+               "the fit: %s. Energy: not fitted. In short: latency %.0f %% off on average, energy "
+               "assumed." % (show(report), report["mape"]),
         "assumptions": RAIL % (rail[0], rail[1], idle) + FRAMEWORK + POWER_SCALING,
         "modes": [base] + scaled_power_modes(base, clocks, modes)}
 
@@ -424,7 +427,7 @@ def xavier_nx_profile(agx):
                       "arithmetic (1.41 to 0.84 TFLOP/s), memory bandwidth (136.5 to 51.2 GB/s) "
                       "and CPU clock (2265 to 1400 MHz).",
         "fit": "None: nothing was fitted on this board. jetson-agx-xavier's own error (%s) is a "
-               "lower bound. Replace this profile by a calibration on your board."
+               "lower bound. In short: derived from another board; replace it by a calibration of yours."
                % agx["fit"].split("fit: ")[1].split(". Energy")[0],
         "assumptions": "Energy is the mode's power budget (15 W or 10 W for the module) times the "
                        "time, an upper bound of its average power; idle power is assumed. "
@@ -454,8 +457,9 @@ def orin_profile(folder):
                       "estimation, Apache-2.0). Idle power (%.2f W) is that source's measurement."
                       % (len(layers), idle),
         "fit": "Relative least squares (soft L1), non-negative, leave one layer out: energy %s; "
-               "latency %s. One network only: other families may be far off."
-               % (show(report["energy"]), show(report["latency"])),
+               "latency %s. In short: %.0f %% off on the layers of the one network measured; others may "
+               "be far off." % (show(report["energy"]), show(report["latency"]),
+                                report["energy"]["mape"]),
         "assumptions": "TensorRT float16 made from a float32 network: coefficients per byte are for "
                        "the float32 tensors that the network file declares, of which the engine "
                        "moves half; a network stored in float16 is underestimated. Activations are "

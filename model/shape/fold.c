@@ -4,8 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-/* --- one operand -------------------------------------------------------------------------------
- */
+/* --- one operand --- */
 
 static int64_t int_unary(const char *type, int64_t a)
 {
@@ -100,8 +99,7 @@ void sh_fold_copy(sh_node *s)
         sh_copy_content(s, y, x);
 }
 
-/* --- two operands ------------------------------------------------------------------------------
- */
+/* --- two operands --- */
 
 static int64_t floor_mod(int64_t a, int64_t b)
 {
@@ -269,8 +267,7 @@ void sh_fold_logical(sh_node *s)
     fold_two(s, logic);
 }
 
-/* --- more operands -----------------------------------------------------------------------------
- */
+/* --- more operands --- */
 
 void sh_fold_where(sh_node *s)
 {
@@ -342,8 +339,7 @@ void sh_fold_clip(sh_node *s)
     }
 }
 
-/* --- reductions --------------------------------------------------------------------------------
- */
+/* --- reductions --- */
 
 static void reduce_into(const char *type, ir_value *y, int64_t at, const ir_value *x, int64_t i,
                         bool first)

@@ -45,8 +45,7 @@ const sh_entry *sh_table(const char *domain, size_t *n);
 /* infer.c: a nested graph, whose inputs' values are set. */
 kerf_status sh_infer_graph(ir_graph *graph, unsigned depth, kerf_error *err);
 
-/* --- operands and outputs (operand.c) ----------------------------------------------------------
- */
+/* --- operands and outputs (operand.c) --- */
 #define SH_TEXT 160 /* room for a shape in a message */
 
 const ir_value *sh_in(const sh_node *s, size_t i); /* NULL: omitted */
@@ -111,8 +110,7 @@ sh_list sh_list_of(const sh_node *s, const char *attr, size_t operand);
 bool sh_integer_of(const sh_node *s, const char *attr, size_t operand, int64_t *value,
                    bool *present);
 
-/* --- contents (content.c) ------------------------------------------------------------------------
- */
+/* --- contents (content.c) --- */
 bool sh_has_content(const ir_value *value);
 bool sh_content_complete(const ir_value *value); /* every element known */
 /* Room for the content of an output whose shape is known, all elements unknown. False if it is too
@@ -130,8 +128,7 @@ bool sh_next(int64_t *position, int rank, const int64_t *dims);
 /* Offset in `value` of a position in a shape that it broadcasts to. */
 int64_t sh_broadcast_offset(const ir_value *value, const int64_t *position, int rank);
 
-/* --- the rules, by file
- * --------------------------------------------------------------------------- */
+/* --- the rules, by file --- */
 #define SH_RULES(X)                                                                                \
     /* elementwise.c */                                                                            \
     X(sh_unary)                                                                                    \

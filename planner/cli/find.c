@@ -39,8 +39,7 @@ static bool exists(const char *path)
     return stat(path, &info) == 0;
 }
 
-/* --- the folders to search ----------------------------------------------------------------------
- */
+/* --- the folders to search --- */
 
 /* Calls visit(context, folder) for each until one returns true. */
 typedef bool folder_visitor(void *context, const char *folder);
@@ -91,8 +90,7 @@ static bool visit_folders(folder_visitor *visit, void *context)
     return visit_kerf_path(visit, context) || visit_beside_binary(visit, context);
 }
 
-/* --- everything there is ------------------------------------------------------------------------
- */
+/* --- everything there is --- */
 
 typedef struct collection {
     cli_kind kind;
@@ -197,8 +195,7 @@ kerf_status cli_find_all(cli_kind kind, cli_bundle *bundle, kerf_error *err)
     return KERF_OK;
 }
 
-/* --- one name
- * -------------------------------------------------------------------------------------- */
+/* --- one name --- */
 
 typedef struct lookup {
     cli_kind kind;

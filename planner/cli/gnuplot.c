@@ -29,8 +29,7 @@ void cli_gnuplot_string(FILE *script, const char *text)
     fputc('"', script);
 }
 
-/* --- the child
- * ------------------------------------------------------------------------------------- */
+/* --- the child --- */
 
 /* Starts gnuplot reading `in`, writing the picture to `out` and its complaints to `log`. */
 static int spawn_gnuplot(pid_t *child, int in, int out, int log)
@@ -114,8 +113,7 @@ out:
     return status;
 }
 
-/* --- the picture
- * -------------------------------------------------------------------------------------- */
+/* --- the picture --- */
 
 static void xml_text(FILE *out, const char *text)
 {

@@ -35,9 +35,7 @@ static const char *shape_text(const kerf_tensor *tensor, char *text, size_t size
     return text;
 }
 
-/* --- table
- * ------------------------------------------------------------------------------------------------
- */
+/* --- table --- */
 
 /* A count with a metric prefix: "118 M". */
 static void count_cell(cli_table *table, double value)
@@ -134,9 +132,7 @@ cli_exit cli_inspect_table(const inspection *in)
     return CLI_DONE;
 }
 
-/* --- CSV
- * ----------------------------------------------------------------------------------------------------
- */
+/* --- CSV --- */
 
 cli_exit cli_inspect_csv(const inspection *in)
 {

@@ -32,8 +32,7 @@ static char *copy_of(const char *text)
     return kerf_strdup(text ? text : "");
 }
 
-/* --- reading each kind --------------------------------------------------------------------------
- */
+/* --- reading each kind --- */
 
 static kerf_status read_device(cli_json *j, const char *path, entry *e, kerf_error *err)
 {
@@ -119,8 +118,7 @@ static kerf_status read_entry(cli_json *j, cli_kind kind, const char *name, cons
     return e->name && e->path && e->description && e->source ? KERF_OK : KERF_E_NOMEM;
 }
 
-/* --- printing
- * -------------------------------------------------------------------------------------- */
+/* --- printing --- */
 
 static json_t *entry_json(cli_json *j, const entry *e)
 {
@@ -207,8 +205,7 @@ static void print_lines(const entry *entries, size_t n)
     }
 }
 
-/* --- the command
- * --------------------------------------------------------------------------------------- */
+/* --- the command --- */
 
 static bool find_kind(const char *word, cli_kind *kind)
 {

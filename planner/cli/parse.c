@@ -119,7 +119,7 @@ bool cli_parse_plot(const cli_option *option, const char *text, void *field)
     return cli_parse_text(option, text, field);
 }
 
-/* --- objective ------------------------------------------------------------------------------- */
+/* --- objective --- */
 
 /* One "energy=W" or "latency=W" of a weighted objective; moves *text behind it. */
 static bool parse_weight(const char **text, cli_settings *settings)
@@ -179,8 +179,7 @@ bool cli_parse_objective(const cli_option *option, const char *text, void *field
                   "weighted:energy=W,latency=W");
 }
 
-/* --- repeatable options: NAME=VALUE, split at the last '=' --------------------------------------
- */
+/* --- repeatable options: NAME=VALUE, split at the last '=' --- */
 
 static const char *value_of(const char *word, size_t *name_length)
 {

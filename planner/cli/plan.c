@@ -4,8 +4,7 @@
 
 #include <time.h>
 
-/* --- progress
- * ------------------------------------------------------------------------------------- */
+/* --- progress --- */
 
 typedef struct progress {
     struct timespec start, shown;
@@ -47,16 +46,7 @@ static kerf_status make_plan(const cli_settings *settings, cli_scene *scene, ker
     return status;
 }
 
-/* --- the command
- * ------------------------------------------------------------------------------------ */
-
-size_t cli_device_operators(const kerf_network *network, const kerf_side *side)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < network->n_operators; i++)
-        n += side[i] == KERF_SIDE_DEVICE;
-    return n;
-}
+/* --- the command --- */
 
 /* Every file was read and is in order, so an invalid question comes from the options. */
 static cli_exit fail(const cli_settings *settings, const cli_scene *scene, kerf_status status,

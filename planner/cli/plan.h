@@ -14,7 +14,4 @@ cli_exit cli_plan_json_infeasible(const cli_scene *scene, const kerf_error *err)
 /* Draws the cost over the split point into a .svg or .png file. */
 cli_exit cli_plan_plot(const cli_scene *scene, const kerf_plan *plan, const char *path);
 
-/* The number of placed operators that a placement puts on the device. */
-size_t cli_device_operators(const kerf_network *network, const kerf_side *side);
-
 #endif

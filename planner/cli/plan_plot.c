@@ -83,8 +83,7 @@ static size_t panels_of(kerf_objective objective, const panel *panels[2])
     }
 }
 
-/* --- the points
- * ------------------------------------------------------------------------------------ */
+/* --- the points --- */
 
 typedef struct point {
     size_t operators; /* on the device */
@@ -177,8 +176,7 @@ static kerf_status sweep(const kerf_question *q, const kerf_plan *plan, curve *c
     return status;
 }
 
-/* --- the script
- * ------------------------------------------------------------------------------------- */
+/* --- the script --- */
 
 typedef struct scale {
     double factor;

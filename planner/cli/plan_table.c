@@ -25,8 +25,7 @@ static number quantity(double value, kerf_quantity kind)
     return n;
 }
 
-/* --- the sentence --------------------------------------------------------------------------------
- */
+/* --- the sentence --- */
 
 /* The last operator on the device if those are the first ones in the network's order. */
 static size_t last_of_prefix(const kerf_network *network, const kerf_side *side)
@@ -111,8 +110,7 @@ static bool print_answer(const cli_scene *scene, const kerf_plan *plan)
     return written;
 }
 
-/* --- cost beside the extremes --------------------------------------------------------------------
- */
+/* --- cost beside the extremes --- */
 
 typedef struct cost_row {
     const char *label;
@@ -233,8 +231,7 @@ static bool print_costs(const cli_scene *scene, const kerf_plan *plan)
     return printed;
 }
 
-/* --- why
- * ------------------------------------------------------------------------------------------- */
+/* --- why --- */
 
 static void print_label(const char *label)
 {
@@ -317,9 +314,13 @@ static void print_measured(const cli_scene *scene, const kerf_plan *plan)
                plan->measured_device_operators, n, plan->measured_server_operators);
 }
 
-/* The last sentence of a text. */
-static const char *last_sentence(const char *text)
+/* What a text says in short, else its last sentence. */
+static const char *short_form(const char *text)
 {
+    static const char mark[] = "In short: ";
+    const char *found = strstr(text, mark);
+    if (found)
+        return found + sizeof mark - 1;
     const char *last = text;
     for (const char *at = text; (at = strstr(at, ". ")); at += 2)
         if (at[2] >= 'A' && at[2] <= 'Z')
@@ -327,23 +328,20 @@ static const char *last_sentence(const char *text)
     return last;
 }
 
-/* How far the board's figures can be trusted, in one line: the fit's last sentence sums it up. */
+/* How far the board's figures can be trusted. */
 static void print_caution(const cli_scene *scene, const kerf_plan *plan)
 {
     const char *fit = scene->device->fit ? scene->device->fit : "";
     if (!*fit)
         return;
-    char left[96], clean[512];
-    snprintf(left, sizeof left, "%.40s (%.40s): ", scene->device->name, plan->power_mode);
-    cli_clean(last_sentence(fit), clean, sizeof clean);
-    const size_t room = CLI_WIDTH - LABEL - strlen(left);
+    char text[640], clean[512];
+    cli_clean(short_form(fit), clean, sizeof clean);
+    snprintf(text, sizeof text, "%.40s (%.40s): %s", scene->device->name, plan->power_mode, clean);
     print_label("accuracy");
-    printf("%s%.*s%s\n", left, (int)(strlen(clean) > room ? room - 3 : room), clean,
-           strlen(clean) > room ? "..." : "");
+    cli_wrap(stdout, text, LABEL, LABEL, CLI_WIDTH);
 }
 
-/* --- other cuts
- * -------------------------------------------------------------------------------------- */
+/* --- other cuts --- */
 
 static void alternative_row(cli_table *table, const cli_scene *scene, const kerf_plan *plan,
                             const kerf_option_plan *a)

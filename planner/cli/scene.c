@@ -16,8 +16,7 @@ static const char *either(const char *given, const char *otherwise)
     return given ? given : otherwise;
 }
 
-/* --- network -------------------------------------------------------------------------------------
- */
+/* --- network --- */
 
 /* The --dim and --input words as the library wants them. */
 typedef struct shapes {
@@ -111,8 +110,7 @@ out:
     return status;
 }
 
-/* --- device, server, profiles, link
- * ---------------------------------------------------------------- */
+/* --- device, server, profiles, link --- */
 
 cli_exit cli_load_device(cli_kind kind, const char *name, kerf_device **device)
 {
@@ -186,8 +184,7 @@ static cli_exit load_link(const cli_settings *settings, kerf_link **loaded)
                      err.message);
 }
 
-/* --- question
- * ----------------------------------------------------------------------------------------- */
+/* --- question --- */
 
 static cli_exit find_pins(const cli_settings *settings, cli_scene *scene)
 {
@@ -274,4 +271,12 @@ void cli_scene_clear(cli_scene *scene)
     kerf_device_destroy(&scene->device);
     kerf_network_destroy(&scene->network);
     *scene = (cli_scene){0};
+}
+
+size_t cli_device_operators(const kerf_network *network, const kerf_side *side)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < network->n_operators; i++)
+        n += side[i] == KERF_SIDE_DEVICE;
+    return n;
 }

@@ -26,4 +26,7 @@ cli_exit cli_load_device(cli_kind kind, const char *name, kerf_device **device);
 bool cli_find_mode(const kerf_device *device, const char *name, size_t *mode);
 cli_exit cli_load_profile(const char *path, const kerf_network *network, kerf_profile **profile);
 
+/* The number of placed operators that a placement puts on the device. */
+size_t cli_device_operators(const kerf_network *network, const kerf_side *side);
+
 #endif

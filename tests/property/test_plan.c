@@ -39,8 +39,7 @@ static double log_uniform(double low, double high)
     return low * pow(high / low, uniform());
 }
 
-/* --- random networks, devices, links ------------------------------------------------------------
- */
+/* --- random networks, devices, links --- */
 
 static size_t add_value(ir_graph *g, const char *prefix, size_t number)
 {
@@ -180,8 +179,7 @@ static void random_link(kerf_link *link)
                         .tail_W = 0.2};
 }
 
-/* --- brute force ---------------------------------------------------------------------------------
- */
+/* --- brute force --- */
 
 typedef struct entry {
     double value;

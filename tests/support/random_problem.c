@@ -59,7 +59,7 @@ void box_clear(problem_box *box)
     memset(box, 0, sizeof *box);
 }
 
-/* --- the graph: which earlier operators each operator reads ---------------------------------- */
+/* --- the graph: which earlier operators each operator reads --- */
 
 typedef struct draft {
     size_t n;
@@ -135,8 +135,7 @@ static void draft_edges(rng *r, shape kind, draft *d)
     }
 }
 
-/* --- numbers -----------------------------------------------------------------------------------
- */
+/* --- numbers --- */
 
 typedef enum taste { TASTE_LOG, TASTE_SMALL_INTEGERS, TASTE_EQUAL, TASTE_ZEROS, N_TASTES } taste;
 
@@ -207,8 +206,7 @@ static void random_link(rng *r, kerf_link *link)
     }
 }
 
-/* --- from the draft to the problem --------------------------------------------------------------
- */
+/* --- from the draft to the problem --- */
 
 static size_t *consumers_of(problem_box *box, const draft *d, size_t u, bool *taken, double share,
                             rng *r, size_t *count)
@@ -393,8 +391,7 @@ void layered_problem(rng *r, size_t n, size_t width, bool slow_start, problem_bo
                        .wait_W = 2};
 }
 
-/* --- naive pricing ------------------------------------------------------------------------------
- */
+/* --- naive pricing --- */
 
 /* Runs the device's operators one after the other and looks at what must be held each time. */
 static double naive_memory(const cut_problem *p, const uint8_t *x)

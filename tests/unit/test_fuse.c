@@ -13,8 +13,7 @@
 
 #define REFERENCE "../shared/data/onnx"
 
-/* --- networks for the rules --------------------------------------------------------------------
- */
+/* --- networks for the rules --- */
 
 /* A model on x [1,8,8,8] and small weights; nodes are added to it, then it is built. */
 static onnx_bytes start(void)
@@ -276,8 +275,7 @@ static void storage(void **state)
     kerf_network_destroy(&net);
 }
 
-/* --- what holds of every network ---------------------------------------------------------------
- */
+/* --- what holds of every network --- */
 
 static bool reads(const kerf_operator *op, size_t t)
 {

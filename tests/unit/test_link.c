@@ -292,7 +292,7 @@ static void test_check(void **state)
     assert_string_equal(err.where, "connection");
 }
 
-/* --- other forms of slow start, written independently ----------------------------------------- */
+/* --- other forms of slow start, written independently --- */
 
 /* Kurose and Ross's stepped form: S/R + RTT/2 + the stalls of the windows that do not fill the
  * path. */

@@ -181,8 +181,7 @@ static void test_shannon(void **state)
     kerf_link_destroy(&link);
 }
 
-/* --- presets -----------------------------------------------------------------------------------
- */
+/* --- presets --- */
 
 typedef struct preset {
     const char *name;
@@ -245,8 +244,7 @@ static void test_presets(void **state)
         check_preset(&presets[i]);
 }
 
-/* --- measurements ------------------------------------------------------------------------------
- */
+/* --- measurements --- */
 
 static void test_measured(void **state)
 {
@@ -386,8 +384,7 @@ static void test_bad_measurements(void **state)
                 "has no \"downlink\"");
 }
 
-/* --- what is refused ---------------------------------------------------------------------------
- */
+/* --- what is refused --- */
 
 static void test_bad_files(void **state)
 {

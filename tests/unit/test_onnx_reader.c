@@ -352,8 +352,7 @@ static void captures_pass_through_levels(void **state)
     ir_graph_free(graph);
 }
 
-/* --- model-local functions ---------------------------------------------------------------------
- */
+/* --- model-local functions --- */
 
 static void function_head(onnx_bytes *f, const char *name)
 {
@@ -553,8 +552,7 @@ static void functions_that_never_end(void **state)
     assert_non_null(strstr(err.message, "expand to more than"));
 }
 
-/* --- reference files ---------------------------------------------------------------------------
- */
+/* --- reference files --- */
 
 static double number(const json_t *json, const char *object, const char *key)
 {

@@ -48,8 +48,7 @@ static int64_t integer(const json_t *object, const char *key)
     return json_integer_value(member);
 }
 
-/* --- loading -----------------------------------------------------------------------------------
- */
+/* --- loading --- */
 
 static void load(reference *r)
 {
@@ -88,8 +87,7 @@ static void unload(reference *r)
     json_decref(r->json);
 }
 
-/* --- node by node ------------------------------------------------------------------------------
- */
+/* --- node by node --- */
 
 static bool has_flag(const json_t *node, char flag)
 {
@@ -175,8 +173,7 @@ static void check_nodes(reference *r)
         check_node(r, &r->graph->nodes[i], json_array_get(nodes, r->graph->nodes[i].source_index));
 }
 
-/* --- totals ------------------------------------------------------------------------------------
- */
+/* --- totals --- */
 
 static void check_totals(reference *r)
 {
@@ -246,8 +243,7 @@ static void check_slots(reference *r)
     json_decref(ours);
 }
 
-/* --- cuts --------------------------------------------------------------------------------------
- */
+/* --- cuts --- */
 
 /* By tensor: 1 + its last reader, 0 if nobody reads it. The reference counts Shape as a reader of
  * its operand; to the network, whose `consumers` are the readers that must have the data, it is
