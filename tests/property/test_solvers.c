@@ -96,10 +96,97 @@ static void test_mincut(void **state)
     box_clear(&box);
 }
 
+/* Limits around what some placement takes, often exactly that. */
+static void random_limits(rng *r, problem_box *box)
+{
+    cut_problem *p = &box->p;
+    uint8_t *x = box_alloc(box, p->n, 1);
+    size_t split = rng_below(r, p->n + 1);
+    for (size_t v = 0; v < p->n; v++)
+        x[v] = v >= split;
+    cut_value value;
+    naive_value(p, x, &value);
+    double spread = rng_chance(r, 0.3) ? 1 : rng_chance(r, 0.5) ? 1.05 : 1.5;
+    if (rng_chance(r, 0.4))
+        p->limits.deadline_s = value.latency_s * rng_log(r, 1 / spread, spread);
+    if (rng_chance(r, 0.4))
+        p->limits.energy_J = value.energy_J * rng_log(r, 1 / spread, spread);
+    if (rng_chance(r, 0.4))
+        p->limits.memory_bytes = value.memory_bytes * rng_log(r, 1 / spread, spread);
+    if (rng_chance(r, 0.2))
+        p->limits.max_bytes = value.up_bytes * rng_log(r, 1 / spread, spread);
+    if (rng_chance(r, 0.2))
+        p->limits.min_device_operators = rng_below(r, p->n + 1);
+}
+
+static void compare_milp(uint64_t seed, bool closest, size_t *compared, size_t *infeasible)
+{
+    problem_box box = {.blocks = NULL};
+    rng r = {seed};
+    shape kind = (shape)rng_below(&r, N_SHAPES);
+    random_problem(&r, kind, random_size(&r, kind), &box);
+    box.p.objective = (kerf_objective)rng_below(&r, 6);
+    if (rng_chance(&r, 0.2))
+        random_pins(&r, &box);
+    if (closest || rng_chance(&r, 0.7))
+        random_limits(&r, &box);
+    cut_options options = {.max_ideals = MOST_IDEALS, .minimise_violation = closest};
+    cut_solution a = {.x = NULL}, b = {.x = NULL};
+    kerf_error err = {.code = KERF_OK};
+    kerf_status status = cut_solve_exhaustive(&box.p, &options, &a, NULL);
+    if (status != KERF_E_TOO_LARGE) {
+        ++*compared;
+        kerf_status other = cut_solve_milp(&box.p, &options, &b, &err);
+        if (status != other || (status == KERF_OK && !same(a.objective, b.objective)) ||
+            (status == KERF_OK && b.gap > CUT_GAP)) {
+            describe(seed, kind, &box.p, a.objective, b.objective);
+            print_message("status %d and %d, gap %g, %s\n", (int)status, (int)other, b.gap,
+                          err.message);
+        }
+        assert_int_equal(status, other);
+        if (status != KERF_OK)
+            ++*infeasible;
+        else if (closest)
+            assert_true(fabs(a.objective - b.objective) <= 1e-8 * fmax(1, a.objective));
+        else {
+            assert_true(same(a.objective, b.objective));
+            check_solution(&box.p, &b);
+        }
+    }
+    cut_solution_clear(&a);
+    cut_solution_clear(&b);
+    box_clear(&box);
+}
+
+static void test_milp(void **state)
+{
+    (void)state;
+    uint64_t seed = rng_seed(4048);
+    size_t cases = full() ? 20000 : 500, compared = 0, infeasible = 0;
+    print_message("KERF_SEED=%llu\n", (unsigned long long)seed);
+    for (size_t i = 0; i < cases; i++)
+        compare_milp(seed + i, false, &compared, &infeasible);
+    print_message("compared %zu of %zu, %zu infeasible\n", compared, cases, infeasible);
+    assert_true(compared > cases / 2);
+    assert_true(infeasible > 0 && infeasible < compared / 2);
+}
+
+static void test_closest(void **state)
+{
+    (void)state;
+    uint64_t seed = rng_seed(8096);
+    size_t cases = full() ? 4000 : 200, compared = 0, infeasible = 0;
+    for (size_t i = 0; i < cases; i++)
+        compare_milp(seed + i, true, &compared, &infeasible);
+    assert_true(compared > cases / 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_mincut),
+        cmocka_unit_test(test_milp),
+        cmocka_unit_test(test_closest),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
