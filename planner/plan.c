@@ -237,8 +237,11 @@ static kerf_status plan_in_mode(const kerf_question *q, size_t mode, kerf_plan *
     if (status != KERF_OK)
         goto out;
     made = kerf_calloc(1, sizeof *made);
-    status = made ? fill_plan(&b, &options, &best, made, err)
-                  : kerf_fail(err, KERF_E_NOMEM, NULL, "out of memory");
+    if (!made) {
+        status = kerf_fail(err, KERF_E_NOMEM, NULL, "out of memory");
+        goto out;
+    }
+    status = fill_plan(&b, &options, &best, made, err);
     if (status != KERF_OK)
         goto out;
     made->solve_time_s = solved - start;
