@@ -135,8 +135,8 @@ static kerf_status describe_alternatives(const cut_binding *b, const cut_options
         return KERF_OK;
     uint8_t **others = NULL;
     size_t n = 0;
-    kerf_status status =
-        explain_alternatives(&b->problem, best->solver, options, best->x, wanted, &others, &n, err);
+    kerf_status status = explain_alternatives(&b->problem, b->question->solver, options, best->x,
+                                              wanted, &others, &n, err);
     if (status != KERF_OK)
         return status;
     plan->alternatives = kerf_calloc(n, sizeof *plan->alternatives);
@@ -194,7 +194,7 @@ static kerf_status explain(const cut_binding *b, const cut_options *options,
     plan->break_even_below_bps = NAN;
     plan->break_even_above_bps = NAN;
     if (status == KERF_OK && plan->optimal && !b->question->no_break_even)
-        status = explain_break_even(&b->problem, best->solver, options, best->x,
+        status = explain_break_even(&b->problem, b->question->solver, options, best->x,
                                     &plan->break_even_below_bps, &plan->break_even_above_bps, err);
     return status;
 }
