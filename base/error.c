@@ -1,5 +1,7 @@
 #include "base/error.h"
 
+#include "base/text.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -27,25 +29,27 @@ const char *kerf_status_text(kerf_status status)
     return i < STATUS_COUNT ? status_table[i].text : "unknown status";
 }
 
-/* Names in a message come from files: whatever they hold, an error stays one printable line of
- * whole UTF-8 sequences (snprintf may have cut the last one). */
-static void make_one_line(char *text)
+/* Takes away what snprintf left of a last character that it cut. */
+static void drop_half_character(char *text)
 {
-    size_t length = strlen(text);
-    for (size_t i = 0; i < length; i++) {
-        unsigned char c = (unsigned char)text[i];
-        if (c < 0x20 || c == 0x7f)
-            text[i] = ' ';
-    }
+    const size_t length = strlen(text);
     size_t tail = 0;
     while (tail < 3 && tail < length && ((unsigned char)text[length - 1 - tail] & 0xc0) == 0x80)
         tail++;
     if (tail == length)
         return;
-    unsigned char lead = (unsigned char)text[length - 1 - tail];
-    size_t want = lead >= 0xf0 ? 3 : lead >= 0xe0 ? 2 : lead >= 0xc0 ? 1 : 0;
+    const unsigned char lead = (unsigned char)text[length - 1 - tail];
+    const size_t want = lead >= 0xf0 ? 3 : lead >= 0xe0 ? 2 : lead >= 0xc0 ? 1 : 0;
     if (tail < want)
         text[length - 1 - tail] = '\0';
+}
+
+/* Names in a message come from files: whatever they hold, an error stays one printable line of
+ * whole UTF-8 sequences. */
+static void make_one_line(char *text)
+{
+    drop_half_character(text);
+    kerf_make_printable(text, ' ');
 }
 
 kerf_status kerf_fail(kerf_error *err, kerf_status code, const char *where, const char *format, ...)

@@ -16,6 +16,9 @@
 #define MAX_BYTES  ((size_t)256 * 1000 * 1000)
 #define MAX_DEPTH  64
 #define MAX_VALUES ((size_t)32 * 1000 * 1000) /* jansson spends some 60 bytes on each */
+/* Of quantities, in SI units: products and sums of a few of them stay normal numbers. */
+#define LEAST_QUANTITY 1e-30
+#define MOST_QUANTITY  1e30
 
 typedef struct text {
     char *data;
@@ -169,12 +172,35 @@ static size_t reserve_for(size_t size)
     return 2 * size + 256 * 1024;
 }
 
+/* What a parser would say of these is not to be seen on a screen. */
+static kerf_status check_encoding(const char *data, size_t size, kerf_error *err)
+{
+    const unsigned char *c = (const unsigned char *)data;
+    if (size >= 3 && memcmp(data, "\xef\xbb\xbf", 3) == 0)
+        return kerf_fail(err, KERF_E_SYNTAX, "1:1",
+                         "starts with a byte order mark, expected UTF-8 without one");
+    if (size >= 2 && ((c[0] == 0xff && c[1] == 0xfe) || (c[0] == 0xfe && c[1] == 0xff) ||
+                      (c[0] == 0) != (c[1] == 0)))
+        return kerf_fail(err, KERF_E_SYNTAX, "1:1", "is UTF-16 or UTF-32, expected UTF-8");
+    return KERF_OK;
+}
+
+/* Jansson speaks of its own flags here. */
+static const char *syntax_problem(const json_error_t *problem)
+{
+    if (json_error_code(problem) == json_error_null_character)
+        return "a string holds \\u0000, expected text without it";
+    return problem->text;
+}
+
 static kerf_status parse(const char *data, size_t size, size_t flags, json_t **root,
                          kerf_error *err)
 {
-    if (size == 0)
-        return kerf_fail(err, KERF_E_SYNTAX, NULL, "is empty, expected a JSON document");
-    kerf_status status = check_shape(data, size, err);
+    kerf_status status = check_encoding(data, size, err);
+    if (status == KERF_OK && size == 0)
+        status = kerf_fail(err, KERF_E_SYNTAX, NULL, "is empty, expected a JSON document");
+    if (status == KERF_OK)
+        status = check_shape(data, size, err);
     if (status != KERF_OK)
         return status;
     json_error_t problem;
@@ -192,7 +218,7 @@ static kerf_status parse(const char *data, size_t size, size_t flags, json_t **r
         char where[64];
         snprintf(where, sizeof where, "%d:%d", problem.line,
                  problem.column > 0 ? problem.column : 1);
-        return kerf_fail(err, KERF_E_SYNTAX, where, "%s", problem.text);
+        return kerf_fail(err, KERF_E_SYNTAX, where, "%s", syntax_problem(&problem));
     }
     *root = tree;
     return KERF_OK;
@@ -435,6 +461,10 @@ bool kerf_json_as_quantity(const kerf_json *value, kerf_quantity kind, double *n
     kerf_status status = kerf_parse_quantity(string, kind, &got, &problem);
     if (status != KERF_OK)
         return kerf_json_fail(value, status, "%s", problem.message);
+    if (got != 0 && !(fabs(got) >= LEAST_QUANTITY && fabs(got) <= MOST_QUANTITY))
+        return kerf_json_fail(value, KERF_E_INVALID,
+                              "\"%.60s\" is out of range, expected 0 or %g to %g in SI units",
+                              string, LEAST_QUANTITY, MOST_QUANTITY);
     *number = got;
     return true;
 }

@@ -33,6 +33,57 @@ static size_t edit_distance(const char *a, const char *b)
     return last[lb];
 }
 
+size_t kerf_utf8_length(const char *text)
+{
+    const unsigned char first = (unsigned char)*text;
+    const size_t n = first < 0x80 ? 1 : first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+    if (n < 2 || first > 0xf4)
+        return n == 1 && first != 0;
+    for (size_t i = 1; i < n; i++)
+        if (((unsigned char)text[i] & 0xc0) != 0x80)
+            return 0;
+    const unsigned char second = (unsigned char)text[1];
+    if ((first == 0xe0 && second < 0xa0) || (first == 0xed && second > 0x9f) ||
+        (first == 0xf0 && second < 0x90) || (first == 0xf4 && second > 0x8f))
+        return 0;
+    return n;
+}
+
+/* C0, DEL and C1 (some terminals obey U+009B as they obey ESC [); line and paragraph separators;
+ * marks, embeddings, overrides and isolates of direction; the byte order mark. */
+static bool is_control(const char *text, size_t length)
+{
+    const unsigned char c[3] = {(unsigned char)text[0], length > 1 ? (unsigned char)text[1] : 0,
+                                length > 2 ? (unsigned char)text[2] : 0};
+    if (length == 1)
+        return c[0] < 0x20 || c[0] == 0x7f;
+    if (length == 2)
+        return c[0] == 0xc2 && c[1] < 0xa0;
+    if (length != 3)
+        return false;
+    return (c[0] == 0xe2 && c[1] == 0x80 && (c[2] == 0x8e || c[2] == 0x8f)) ||
+           (c[0] == 0xe2 && c[1] == 0x80 && c[2] >= 0xa8 && c[2] <= 0xae) ||
+           (c[0] == 0xe2 && c[1] == 0x81 && c[2] >= 0xa6 && c[2] <= 0xa9) ||
+           (c[0] == 0xef && c[1] == 0xbb && c[2] == 0xbf);
+}
+
+void kerf_make_printable(char *text, char blank)
+{
+    char *to = text;
+    while (*text) {
+        const size_t length = kerf_utf8_length(text);
+        if (length == 0 || is_control(text, length)) {
+            *to++ = length ? blank : '?';
+            text += length ? length : 1;
+            continue;
+        }
+        memmove(to, text, length);
+        to += length;
+        text += length;
+    }
+    *to = '\0';
+}
+
 bool kerf_resembles(const char *key, const char *meant, size_t *best)
 {
     size_t distance = edit_distance(key, meant), length = strlen(meant);

@@ -36,7 +36,7 @@ typedef struct search {
     candidate *open;
     size_t n_open, cap_open;
     uint8_t **found; /* different cuts, the optimum first */
-    size_t n_found, wanted;
+    size_t n_found, cap_found, wanted;
 } search;
 
 static void free_candidate(candidate *c)
@@ -112,6 +112,8 @@ static bool is_new(const search *s, const uint8_t *x)
 
 static kerf_status keep(search *s, const uint8_t *x)
 {
+    if (kerf_reserve(&s->found, &s->cap_found, s->n_found + 1, SIZE_MAX / 2, sizeof *s->found) != 0)
+        return KERF_E_NOMEM;
     uint8_t *copy = kerf_calloc(s->problem->n, 1);
     if (!copy)
         return KERF_E_NOMEM;
@@ -130,7 +132,7 @@ static kerf_status branch(search *s, const uint8_t *x, kerf_error *err)
         if (s->problem->pin)
             memcpy(current.pin, s->problem->pin, n);
     }
-    const size_t most = SPARE_EXPANSIONS + 4 * s->wanted;
+    const size_t most = s->wanted < SIZE_MAX / 8 ? SPARE_EXPANSIONS + 4 * s->wanted : SIZE_MAX;
     for (size_t i = 0; status == KERF_OK && s->n_found < s->wanted && i < most; i++) {
         status = expand(s, &current, err);
         free_candidate(&current);
@@ -171,8 +173,7 @@ kerf_status explain_alternatives(const cut_problem *problem, kerf_solver solver,
     cut_options plain = *options;
     plain.top = 0;
     search s = {.problem = problem, .solver = solver, .options = &plain, .wanted = count + 1};
-    s.found = kerf_calloc(s.wanted + 1, sizeof *s.found);
-    kerf_status status = s.found ? keep(&s, x) : KERF_E_NOMEM;
+    kerf_status status = keep(&s, x);
     if (status == KERF_OK)
         status = enumerate(&s, err);
     if (status == KERF_E_TOO_LARGE)

@@ -8,6 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define LEAST_WEIGHT 1e-9 /* of a weighted objective */
+#define MOST_WEIGHT  1e9
+
 double kerf_wire_bytes(const kerf_tensor *tensor, kerf_wire wire)
 {
     static const int bits[] = {
@@ -74,6 +77,23 @@ static kerf_status check_not_negative(double value, const char *what, kerf_error
                      value);
 }
 
+/* A sum of a tiny and a huge number is the huge one, and what is nearly 0 has no digits left. */
+static kerf_status check_weights(const kerf_question *q, kerf_error *err)
+{
+    const double weights[] = {q->weight_energy, q->weight_latency};
+    if (q->objective != KERF_OBJ_WEIGHTED)
+        return KERF_OK;
+    if (q->weight_energy <= 0 && q->weight_latency <= 0)
+        return kerf_fail(err, KERF_E_INVALID, "weights",
+                         "are both 0, expected at least one above 0");
+    for (size_t i = 0; i < sizeof weights / sizeof *weights; i++)
+        if (weights[i] > 0 && (weights[i] < LEAST_WEIGHT || weights[i] > MOST_WEIGHT))
+            return kerf_fail(err, KERF_E_INVALID, i ? "weight of latency" : "weight of energy",
+                             "is %g, expected 0 or %g to %g", weights[i], LEAST_WEIGHT,
+                             MOST_WEIGHT);
+    return KERF_OK;
+}
+
 static kerf_status check_question(const kerf_question *q, kerf_error *err)
 {
     if (!q->network || !q->device || !q->server || !q->link)
@@ -98,9 +118,8 @@ static kerf_status check_question(const kerf_question *q, kerf_error *err)
     if (q->server_load >= 1)
         return kerf_fail(err, KERF_E_INVALID, "server load", "is %g, expected 0 <= load < 1",
                          q->server_load);
-    if (q->objective == KERF_OBJ_WEIGHTED && q->weight_energy + q->weight_latency <= 0)
-        return kerf_fail(err, KERF_E_INVALID, "weights",
-                         "are both 0, expected at least one above 0");
+    if (check_weights(q, err) != KERF_OK)
+        return KERF_E_INVALID;
     if (q->device->n_modes == 0 || q->server->n_modes == 0)
         return kerf_fail(err, KERF_E_INVALID, q->device->n_modes ? "server" : "device",
                          "has no power mode");

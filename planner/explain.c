@@ -24,12 +24,16 @@ typedef struct rate_search {
     const uint8_t *x;
 } rate_search;
 
-/* Cost of a placement at a rate; INFINITY where it breaks a limit. */
+/* Cost of a placement at a rate; INFINITY where it breaks a limit. Memory is looked at only for its
+ * limit: it takes by far the longest of all parts. */
 static double cost_at(rate_search *s, const uint8_t *x, double rate_bps)
 {
     cut_value value;
     s->link.rate_bps[KERF_UPLINK] = rate_bps;
-    cut_evaluate(&s->problem, x, &value);
+    if (s->problem.limits.memory_bytes > 0)
+        cut_evaluate(&s->problem, x, &value);
+    else
+        cut_evaluate_costs(&s->problem, x, &value);
     return value.violation > SAME ? INFINITY : value.objective;
 }
 

@@ -140,6 +140,8 @@ static double device_weights(const kerf_network *net, const kerf_side *side)
 
 typedef struct memory_run {
     size_t *readers; /* by storage: reads on the device still to come; SIZE_MAX: kept to the end */
+    size_t *read_by; /* by tensor: the last operator that read it; `ran` is the present one */
+    size_t ran;
     bool *alive;
     double *bytes; /* by storage */
     double now, peak;
@@ -181,12 +183,11 @@ static void run_operator(const kerf_network *net, const kerf_operator *op, memor
                 allocate_storage(run, t);
         }
     run->peak = fmax(run->peak, run->now);
+    run->ran++;
     for (size_t i = 0; i < op->n_inputs; i++) {
-        bool seen = op->inputs[i] == KERF_NONE;
-        for (size_t k = 0; !seen && k < i; k++)
-            seen = op->inputs[k] == op->inputs[i];
-        if (seen)
+        if (op->inputs[i] == KERF_NONE || run->read_by[op->inputs[i]] == run->ran)
             continue;
+        run->read_by[op->inputs[i]] = run->ran;
         const kerf_tensor *t = &net->tensors[op->inputs[i]];
         if (t->constant || run->readers[t->storage] == SIZE_MAX)
             continue;
@@ -202,9 +203,10 @@ static kerf_status peak_activations(const kerf_question *q, const kerf_side *sid
 {
     const kerf_network *net = q->network;
     memory_run run = {.readers = kerf_calloc(net->n_tensors, sizeof *run.readers),
+                      .read_by = kerf_calloc(net->n_tensors, sizeof *run.read_by),
                       .alive = kerf_calloc(net->n_tensors, sizeof *run.alive),
                       .bytes = kerf_calloc(net->n_tensors, sizeof *run.bytes)};
-    const bool ready = run.readers && run.alive && run.bytes;
+    const bool ready = run.readers && run.read_by && run.alive && run.bytes;
     if (ready) {
         note_readers(q, side, &run);
         for (size_t i = 0; i < net->n_inputs; i++) {
@@ -219,6 +221,7 @@ static kerf_status peak_activations(const kerf_question *q, const kerf_side *sid
         *peak = run.peak;
     }
     free(run.readers);
+    free(run.read_by);
     free(run.alive);
     free(run.bytes);
     return ready ? KERF_OK : KERF_E_NOMEM;

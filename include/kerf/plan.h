@@ -76,7 +76,7 @@ typedef struct kerf_question {
     const kerf_profile *server_profile;
     double server_load; /* share of the server that is busy, 0 <= load < 1 */
     kerf_objective objective;
-    double weight_energy, weight_latency; /* of KERF_OBJ_WEIGHTED */
+    double weight_energy, weight_latency; /* of KERF_OBJ_WEIGHTED: each 0 or 1e-9 to 1e9 */
     kerf_limits limits;
     const kerf_pin *pins;
     size_t n_pins;

@@ -96,18 +96,21 @@ static void operator_row(cli_table *table, const inspection *in, size_t i)
 static void print_totals(const inspection *in)
 {
     const kerf_network *network = in->network;
-    char weights[64], latency[64], energy[64];
+    char name[200], weights[64], latency[64], energy[64];
     printf(
         "\n%s: %zu operators in %zu fused groups, %.4g GMAC, %.4g M parameters (%s)\n",
-        network->name, network->n_placed, network->n_groups, 1e-9 * (double)network->macs,
-        1e-6 * (double)network->params,
+        cli_clean(network->name, name, sizeof name), network->n_placed, network->n_groups,
+        1e-9 * (double)network->macs, 1e-6 * (double)network->params,
         kerf_format_quantity((double)network->weight_bytes, KERF_SIZE, 3, weights, sizeof weights));
-    if (in->costs)
-        printf("%s (%s): %s and %s, a partition's constant of %.3g ms and %.3g mJ included\n",
-               in->device->name, in->mode->name,
-               kerf_format_quantity(in->total.latency_s, KERF_TIME, 3, latency, sizeof latency),
-               kerf_format_quantity(in->total.energy_J, KERF_ENERGY, 3, energy, sizeof energy),
-               1e3 * in->mode->partition_s, 1e3 * in->mode->partition_J);
+    if (!in->costs)
+        return;
+    char device[200], mode[200];
+    printf("%s (%s): %s and %s, a partition's constant of %.3g ms and %.3g mJ included\n",
+           cli_clean(in->device->name, device, sizeof device),
+           cli_clean(in->mode->name, mode, sizeof mode),
+           kerf_format_quantity(in->total.latency_s, KERF_TIME, 3, latency, sizeof latency),
+           kerf_format_quantity(in->total.energy_J, KERF_ENERGY, 3, energy, sizeof energy),
+           1e3 * in->mode->partition_s, 1e3 * in->mode->partition_J);
 }
 
 cli_exit cli_inspect_table(const inspection *in)

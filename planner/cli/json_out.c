@@ -1,6 +1,7 @@
 #include "planner/cli/json_out.h"
 
 #include "base/memory.h"
+#include "base/text.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -46,23 +47,6 @@ void cli_json_bytes(cli_json *j, json_t *object, const char *key, double bytes)
         cli_json_number(j, object, key, bytes);
 }
 
-/* Length of the valid UTF-8 sequence that text starts with, 0 if it is none. */
-static size_t sequence(const char *text)
-{
-    const unsigned char first = (unsigned char)*text;
-    const size_t n = first < 0x80 ? 1 : first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
-    if (n < 2 || first > 0xf4)
-        return n == 1;
-    for (size_t i = 1; i < n; i++)
-        if (((unsigned char)text[i] & 0xc0) != 0x80)
-            return 0;
-    const unsigned char second = (unsigned char)text[1];
-    if ((first == 0xe0 && second < 0xa0) || (first == 0xed && second > 0x9f) ||
-        (first == 0xf0 && second < 0x90) || (first == 0xf4 && second > 0x8f))
-        return 0;
-    return n;
-}
-
 static char *repaired(const char *text)
 {
     static const char replacement[] = "\xef\xbf\xbd";
@@ -70,7 +54,7 @@ static char *repaired(const char *text)
     char *copy = kerf_calloc(strlen(text) + 1, each);
     size_t n = 0;
     while (copy && *text) {
-        const size_t length = sequence(text);
+        const size_t length = kerf_utf8_length(text);
         memcpy(copy + n, length ? text : replacement, length ? length : each);
         n += length ? length : each;
         text += length ? length : 1;

@@ -5,6 +5,7 @@
 #include "planner/cli/table.h"
 
 #include "base/memory.h"
+#include "base/text.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -167,7 +168,7 @@ static size_t line_width(void)
 }
 
 /* Prints at most `room` bytes of a text's first sentence, ended at a word. */
-static void print_sentence(const char *text, size_t room)
+static void print_sentence(char *text, size_t room)
 {
     size_t length = strlen(text);
     for (const char *at = text; (at = strstr(at, ". ")); at += 2) {
@@ -183,9 +184,9 @@ static void print_sentence(const char *text, size_t room)
         while (length > 0 && text[length] != ' ')
             length--;
     }
-    for (size_t i = 0; i < length; i++)
-        putchar((unsigned char)text[i] < 0x20 || text[i] == 0x7f ? '?' : text[i]);
-    printf("%s\n", cut ? "..." : "");
+    text[length] = '\0';
+    kerf_make_printable(text, '?');
+    printf("%s%s\n", text, cut ? "..." : "");
 }
 
 static void print_lines(const entry *entries, size_t n)

@@ -1,5 +1,7 @@
 #include "planner/cli/output.h"
 
+#include "base/text.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -35,12 +37,8 @@ cli_exit cli_streams_finish(cli_exit so_far)
 
 const char *cli_clean(const char *text, char *buffer, size_t size)
 {
-    size_t n = 0;
-    for (; *text && n + 1 < size; text++) {
-        const unsigned char c = (unsigned char)*text;
-        buffer[n++] = c < 0x20 || c == 0x7f ? '?' : (char)c;
-    }
-    buffer[n] = '\0';
+    snprintf(buffer, size, "%s", text);
+    kerf_make_printable(buffer, '?');
     return buffer;
 }
 
@@ -115,8 +113,7 @@ void cli_wrap(FILE *stream, const char *text, size_t column, size_t indent, size
             fputc(' ', stream);
             column++;
         }
-        for (size_t i = 0; i < word; i++)
-            fputc((unsigned char)text[i] < 0x20 || text[i] == 0x7f ? '?' : text[i], stream);
+        fwrite(text, 1, word, stream);
         column += word;
         text += word;
         first = false;

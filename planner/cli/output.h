@@ -40,7 +40,7 @@ cli_exit cli_exit_of(kerf_status status);
 bool cli_is_terminal(FILE *stream);
 bool cli_wants_color(FILE *stream);
 
-/* Copies text without its control characters (they could drive a terminal); returns buffer. */
+/* Copies as much of text as fits, without what could drive a terminal; returns buffer. */
 const char *cli_clean(const char *text, char *buffer, size_t size);
 
 /* Writes text wrapped at word ends, lines after the first indented by `indent` columns. `column`

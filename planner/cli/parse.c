@@ -135,7 +135,7 @@ static bool parse_weight(const char **text, cli_settings *settings)
     } else {
         return false;
     }
-    if (!((**text >= '0' && **text <= '9') || **text == '.'))
+    if (*weight >= 0 || !((**text >= '0' && **text <= '9') || **text == '.'))
         return false;
     char *stop = NULL;
     *weight = strtod(*text, &stop);
@@ -146,8 +146,8 @@ static bool parse_weight(const char **text, cli_settings *settings)
 static bool parse_weights(const cli_option *option, const char *text, cli_settings *settings)
 {
     static const char prefix[] = "weighted:";
-    static const char expected[] = "weighted:energy=W,latency=W with weights from 0, not both 0";
-    settings->weight_energy = settings->weight_latency = 0;
+    static const char expected[] = "weighted:energy=W,latency=W, each once, weights not both 0";
+    settings->weight_energy = settings->weight_latency = -1; /* not given */
     const char *at = text + sizeof prefix - 1;
     if (strncmp(text, prefix, sizeof prefix - 1) != 0 || !parse_weight(&at, settings))
         return refuse(option, text, expected);
@@ -156,6 +156,8 @@ static bool parse_weights(const cli_option *option, const char *text, cli_settin
         if (!parse_weight(&at, settings))
             return refuse(option, text, expected);
     }
+    settings->weight_energy = fmax(settings->weight_energy, 0);
+    settings->weight_latency = fmax(settings->weight_latency, 0);
     if (*at || settings->weight_energy + settings->weight_latency <= 0)
         return refuse(option, text, expected);
     settings->objective = KERF_OBJ_WEIGHTED;
@@ -225,7 +227,7 @@ bool cli_parse_dim(const cli_option *option, const char *text, void *field)
 {
     size_t length = 0;
     if (cli_dim_size(text, &length) == 0)
-        return refuse(option, text, "NAME=N with a whole number from 1");
+        return refuse(option, text, "NAME=N with a whole number from 1 to 1000000000");
     return append(field, text);
 }
 

@@ -2,6 +2,7 @@
 #include "planner/cli/plan.h"
 #include "planner/cli/table.h"
 
+#include "base/text.h"
 #include "planner/problem.h"
 
 #include <math.h>
@@ -101,6 +102,7 @@ static bool print_answer(const cli_scene *scene, const kerf_plan *plan)
     say_answer(out, scene, plan);
     const bool written = fclose(out) == 0 && text; /* glibc may close without having a buffer */
     if (written) {
+        kerf_make_printable(text, '?');
         const bool color = cli_wants_color(stdout);
         fputs(color ? "\033[1m" : "", stdout);
         cli_wrap(stdout, text, 0, 0, CLI_WIDTH);
@@ -334,11 +336,11 @@ static void print_caution(const cli_scene *scene, const kerf_plan *plan)
     const char *fit = scene->device->fit ? scene->device->fit : "";
     if (!*fit)
         return;
-    char text[640], clean[512];
-    cli_clean(short_form(fit), clean, sizeof clean);
-    snprintf(text, sizeof text, "%.40s (%.40s): %s", scene->device->name, plan->power_mode, clean);
+    char text[640], clean[640];
+    snprintf(text, sizeof text, "%.40s (%.40s): %s", scene->device->name, plan->power_mode,
+             short_form(fit));
     print_label("accuracy");
-    cli_wrap(stdout, text, LABEL, LABEL, CLI_WIDTH);
+    cli_wrap(stdout, cli_clean(text, clean, sizeof clean), LABEL, LABEL, CLI_WIDTH);
 }
 
 /* --- other cuts --- */

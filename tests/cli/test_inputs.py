@@ -59,6 +59,11 @@ network("cycle.json", changed(CHAIN, '"inputs": ["image"], "outputs": ["t1"]', '
         "cycle")
 network("no-such-output.json", changed(CHAIN, '"outputs": ["scores"]\n}', '"outputs": ["score"]\n}'), "score")
 network("two-of-a-name.json", changed(CHAIN, '"relu2"', '"relu1"'), "relu1")
+network("escapes.json", changed(CHAIN, '"type": "Relu"', '"type": "Re\u009b31m\u202elu\\u001b"'), "Re 31m lu ")
+network("mark.json", b"\xef\xbb\xbf" + read(CHAIN).encode(), "1:1", "byte order mark")
+network("utf-16.json", read(CHAIN).encode("utf-16"), "1:1", "UTF-16", "expected UTF-8")
+network("utf-16-bare.json", read(CHAIN).encode("utf-16-be"), "1:1", "expected UTF-8")
+network("zero-byte.json", changed(CHAIN, '"chain"', '"ch\\u0000in"'), ":", "u0000")
 network("deep.json", '{"notes": ' + "[" * 5000 + "]" * 5000 + "}")
 fails("a directory as a network", 1, ["plan", folder.name, *SCENE], folder.name)
 fails("a directory as a device", 1, ["plan", "chain", "--device", folder.name, *SCENE[2:]], folder.name)
@@ -86,6 +91,10 @@ part("device", "--device", "device-wrong-unit.json", changed(BOARD, '"1 ns/B"', 
 part("device", "--device", "device-negative.json", changed(BOARD, '"1 ns/B"', '"-1 ns/B"'), "/modes/0/latency/per_byte")
 part("device", "--device", "device-nan.json", changed(BOARD, '"1 ns/B"', '"nan ns/B"'), "/modes/0/latency/per_byte")
 part("device", "--device", "device-infinite.json", changed(BOARD, '"1 ns/B"', '"inf ns/B"'), "/modes/0/latency/per_byte")
+part("device", "--device", "device-huge.json", changed(BOARD, '"1 ns/B"', '"1e300 s/B"'), "/modes/0/latency/per_byte",
+     "out of range", "1e-30 to 1e+30")
+part("device", "--device", "device-tiny.json", changed(BOARD, '"1 ns/B"', '"1e-300 s/B"'), "/modes/0/latency/per_byte",
+     "out of range")
 part("device", "--device", "device-typo.json", changed(BOARD, '"idle"', '"idel"'), "/modes/0", "idle")
 part("device", "--device", "device-no-modes.json", '{"format": "kerf-device/1", "name": "x"}')
 part("device", "--device", "device-truncated.json", read(BOARD)[:300], ":")
@@ -102,6 +111,13 @@ path = write("notes.json", changed(CHAIN, '"outputs": ["scores"]\n}',
                                    '"outputs": ["scores"], "notes": {"anything": [1, {"x": null}]}\n}'))
 status, out, err = kerf("plan", path, *SCENE)
 check("notes may hold anything", status == 0 and err == "", err)
+path = write("colourful.json", changed(CHAIN, '"chain"', '"c\\u001b[31mh\\u009b1mn"')
+             .replace('"pool1"', '"p\\u001b[31mo\\u009b1ml"'))
+for text, *command in (("c?[31mh?1mn", "inspect", path), ("p?[31mo?1ml", "inspect", path, "--device", "board"),
+                       ("p?[31mo?1ml", "plan", path, *SCENE), ("c?[31mh?1mn", "plan", path, *SCENE, "--max-bytes", "1 B")):
+    status, out, err = kerf(*command)
+    check("%s: a name drives no terminal" % command[0], status == 0 and text in out and
+          not set("\x1b\x9b") & set(out), (out, err))
 path = write("odd name \x1b[31m.json", read(CHAIN))
 status, out, err = kerf("plan", path, *SCENE, "--json")
 check("a file of an odd name is read", status == 0, err)

@@ -3,6 +3,7 @@ import tap
 from tap import check, fails, kerf
 
 COMMANDS = ("plan", "inspect", "list")
+SCENE = ("--device", "board", "--server", "box", "--link", "plain")
 
 status, out, err = kerf("--help")
 check("kerf --help lists the commands", status == 0 and err == "" and
@@ -53,7 +54,7 @@ BAD = {
     "--connection": ("hot", ""),
     "--objective": ("speed", "weighted", "weighted:", "weighted:energy=", "weighted:energy=-1",
                     "weighted:energy=0,latency=0", "weighted:energy=1;latency=2",
-                    "weighted:energy=nan", "weighted:power=1", "energy "),
+                    "weighted:energy=nan", "weighted:power=1", "energy ", "weighted:energy=1,energy=2"),
     "--solver": ("simplex",),
     "--wire": ("int4",),
     "--result": ("cloud",),
@@ -78,5 +79,13 @@ fails("unknown link", 1, ["plan", "chain", "--device", "board", "--server", "box
       "link 'x' is neither a file nor bundled", "mobile, plain")
 fails("unknown network", 1, ["inspect", "x"], "network 'x' is neither a file nor bundled", "chain, ")
 fails("no file of that name", 1, ["inspect", "none.json"], "none.json: ")
+fails("a weight without digits left", 2, ["plan", "chain", *SCENE, "--objective", "weighted:energy=1e-308"],
+      "weight of energy: is 1e-308, expected 0 or 1e-09 to 1e+09")
+fails("a weight beyond all others", 2, ["plan", "chain", *SCENE, "--objective", "weighted:energy=1,latency=1e10"],
+      "weight of latency: is 1e+10, expected")
+status, out, err = kerf("plan", "chain", *SCENE, "--top", "1000000000")
+check("asking for more cuts than there are takes no memory for them", status == 0 and
+      out == kerf("plan", "chain", *SCENE, "--top", "1000")[1], err)
+fails("characters that turn writing", 1, ["inspect", "a\u202eb\u2028c\u009bd"], "'a b c d'")
 fails("control characters in a name", 1, ["inspect", "a\x1b[31mb\nc"], "a [31mb c")
 tap.done()

@@ -2,6 +2,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/text.h"
 #include "kerf/kerf.h"
 
 #include <setjmp.h>
@@ -58,6 +59,45 @@ static void one_printable_line(void **state)
     kerf_error_source(&err, "f\tg");
     char line[256];
     assert_string_equal(kerf_error_line(&err, line, sizeof line), "f g: a b: c   [31md");
+}
+
+/* Each row: what a file may hold, and what is shown of it. */
+static void printable(void **state)
+{
+    (void)state;
+    static const char *const rows[][2] = {
+        {"plain \xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80",
+         "plain \xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80"},
+        {"a\033[31m\a\r\n\x7f"
+         "b",
+         "a_[31m____b"},
+        {"a\xc2\x9b"
+         "31m\xc2\x85z\xc2\xa0y",
+         "a_31m_z\xc2\xa0y"},
+        {"x\xe2\x80\xa8y\xe2\x80\xaez\xe2\x81\xa6q\xe2\x80\x8fr\xef\xbb\xbfs", "x_y_z_q_r_s"},
+        {"raw \x9b"
+         "31m \xff\xfe",
+         "raw ?31m ??"},
+        {"long \xc0\x9b \xe0\x82\x9b", "long ?? ???"},
+        {"half \xe2\x82", "half ??"},
+        {"surrogate \xed\xa0\x80", "surrogate ???"},
+        {"", ""},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char text[64];
+        snprintf(text, sizeof text, "%s", rows[i][0]);
+        kerf_make_printable(text, '_');
+        assert_string_equal(text, rows[i][1]);
+    }
+    kerf_error err = {0};
+    char line[256];
+    kerf_fail(&err, KERF_E_INVALID,
+              "a\xc2\x9b"
+              "b",
+              "c\x9b"
+              "d\xe2\x80\xa9"
+              "e");
+    assert_string_equal(kerf_error_line(&err, line, sizeof line), "a b: c?d e");
 }
 
 /* A name cut in the middle of a character must not leave half of it. */
@@ -184,6 +224,7 @@ int main(void)
         cmocka_unit_test(first_error_wins),
         cmocka_unit_test(null_error_is_fine),
         cmocka_unit_test(one_printable_line),
+        cmocka_unit_test(printable),
         cmocka_unit_test(cut_at_a_character),
         cmocka_unit_test(sizes_are_checked),
         cmocka_unit_test(reserve_grows_to_its_limit),
