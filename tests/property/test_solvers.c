@@ -171,6 +171,39 @@ static void test_milp(void **state)
     assert_true(infeasible > 0 && infeasible < compared / 2);
 }
 
+/* auto picks a solver that is exact for the question, whatever that is. */
+static void test_auto(void **state)
+{
+    (void)state;
+    size_t cases = full() ? 5000 : 500, by_solver[4] = {0};
+    uint64_t seed = rng_seed(16192);
+    problem_box box = {.blocks = NULL};
+    for (size_t i = 0; i < cases; i++) {
+        rng r = {seed + i};
+        shape kind = (shape)rng_below(&r, N_SHAPES);
+        random_problem(&r, kind, random_size(&r, kind), &box);
+        box.p.objective = (kerf_objective)rng_below(&r, 6);
+        if (rng_chance(&r, 0.5))
+            random_limits(&r, &box);
+        cut_options options = {.max_ideals = MOST_IDEALS}, few = {.max_ideals = 10};
+        cut_solution a = {.x = NULL}, b = {.x = NULL};
+        kerf_status status = cut_solve_exhaustive(&box.p, &options, &a, NULL);
+        if (status == KERF_E_TOO_LARGE)
+            continue;
+        assert_int_equal(cut_solve(&box.p, KERF_SOLVER_AUTO, &few, &b, NULL), status);
+        if (status == KERF_OK) {
+            assert_true(same(a.objective, b.objective));
+            check_solution(&box.p, &b);
+            by_solver[b.solver]++;
+        }
+        cut_solution_clear(&a);
+        cut_solution_clear(&b);
+    }
+    assert_true(by_solver[KERF_SOLVER_EXHAUSTIVE] > 0 && by_solver[KERF_SOLVER_MINCUT] > 0);
+    assert_true(by_solver[KERF_SOLVER_MILP] > 0);
+    box_clear(&box);
+}
+
 static void test_closest(void **state)
 {
     (void)state;
@@ -187,6 +220,7 @@ int main(void)
         cmocka_unit_test(test_mincut),
         cmocka_unit_test(test_milp),
         cmocka_unit_test(test_closest),
+        cmocka_unit_test(test_auto),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,227 @@
+/* Branch and bound with limits: hand-worked cases, time limits, and GLPK's failures. */
+#include "planner/solve/milp_lp.h"
+#include "planner/solve/solve.h"
+#include "tests/support/random_problem.h"
+
+#include <glpk.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static void check(const cut_problem *p, const cut_solution *s)
+{
+    cut_value value;
+    cut_evaluate(p, s->x, &value);
+    assert_true(cut_is_legal(p, s->x) && value.violation == 0);
+    assert_true(value.objective == s->objective && s->bound <= s->objective);
+    assert_int_equal(s->solver, KERF_SOLVER_MILP);
+}
+
+/* A deadline between the fastest placement and the thriftiest one: same answer as enumeration on a
+ * chain, where that is cheap, at a size of real networks. */
+static void test_chain_with_limits(void **state)
+{
+    (void)state;
+    rng r = {rng_seed(51)};
+    problem_box box = {.blocks = NULL};
+    for (int i = 0; i < 20; i++) {
+        cut_solution free_s = {.x = NULL}, a = {.x = NULL}, b = {.x = NULL};
+        layered_problem(&r, 20 + rng_below(&r, 100), 1, rng_chance(&r, 0.7), &box);
+        assert_int_equal(cut_solve_mincut(&box.p, NULL, &free_s, NULL), KERF_OK);
+        cut_value value;
+        cut_evaluate(&box.p, free_s.x, &value);
+        box.p.limits.deadline_s = value.latency_s * rng_log(&r, 0.95, 1.02);
+        box.p.limits.max_bytes = value.up_bytes * rng_log(&r, 0.9, 3);
+        kerf_status status = cut_solve_exhaustive(&box.p, NULL, &a, NULL);
+        assert_int_equal(cut_solve_milp(&box.p, NULL, &b, NULL), status);
+        if (status == KERF_OK) {
+            check(&box.p, &b);
+            assert_true(fabs(a.objective - b.objective) <= 1e-9 * a.objective);
+            assert_true(b.gap <= CUT_GAP);
+        }
+        cut_solution_clear(&free_s);
+        cut_solution_clear(&a);
+        cut_solution_clear(&b);
+    }
+    box_clear(&box);
+}
+
+/* Limits that a placement meets exactly are kept by it, whatever rounding says. */
+static void test_limits_met_exactly(void **state)
+{
+    (void)state;
+    rng r = {rng_seed(52)};
+    problem_box box = {.blocks = NULL};
+    for (int i = 0; i < 200; i++) {
+        random_problem(&r, (shape)rng_below(&r, N_SHAPES), 1 + rng_below(&r, 10), &box);
+        cut_solution best = {.x = NULL}, s = {.x = NULL};
+        assert_int_equal(cut_solve_mincut(&box.p, NULL, &best, NULL), KERF_OK);
+        cut_value value;
+        cut_evaluate(&box.p, best.x, &value);
+        box.p.limits = (kerf_limits){value.latency_s, value.energy_J, value.memory_bytes,
+                                     value.up_bytes, value.device_operators};
+        assert_int_equal(cut_solve_milp(&box.p, NULL, &s, NULL), KERF_OK);
+        check(&box.p, &s);
+        assert_true(fabs(s.objective - best.objective) <= 1e-9 * best.objective);
+        cut_solution_clear(&best);
+        cut_solution_clear(&s);
+    }
+    box_clear(&box);
+}
+
+static void test_infeasible(void **state)
+{
+    (void)state;
+    rng r = {3};
+    problem_box box = {.blocks = NULL};
+    layered_problem(&r, 40, 2, true, &box);
+    box.p.limits.deadline_s = 1e-6;
+    cut_solution s = {.x = NULL};
+    kerf_error err = {.code = KERF_OK};
+    assert_int_equal(cut_solve_milp(&box.p, NULL, &s, &err), KERF_E_INFEASIBLE);
+    assert_string_equal(err.where, "limits");
+    assert_null(s.x);
+    cut_options closest = {.minimise_violation = true};
+    assert_int_equal(cut_solve_milp(&box.p, &closest, &s, NULL), KERF_OK);
+    cut_problem fastest = box.p; /* the least excess over a deadline is the least latency */
+    fastest.limits.deadline_s = 0;
+    fastest.objective = KERF_OBJ_LATENCY;
+    cut_solution f = {.x = NULL};
+    assert_int_equal(cut_solve_mincut(&fastest, NULL, &f, NULL), KERF_OK);
+    assert_true(fabs(s.objective - (f.objective / 1e-6 - 1)) <= 1e-9 * s.objective);
+    cut_solution_clear(&s);
+    cut_solution_clear(&f);
+    box_clear(&box);
+}
+
+static bool stop_later(void *context, const char *what, double best, double bound)
+{
+    (void)what;
+    (void)best;
+    (void)bound;
+    int *calls = context;
+    return --*calls > 0;
+}
+
+/* Stopped runs return what they have with a bound that holds. */
+static void test_stopped(void **state)
+{
+    (void)state;
+    rng r = {rng_seed(53)};
+    problem_box box = {.blocks = NULL};
+    for (int i = 0; i < 60; i++) {
+        random_problem(&r, SHAPE_LAYERED, 14, &box);
+        const kerf_objective kinds[] = {KERF_OBJ_THROUGHPUT, KERF_OBJ_ENERGY, KERF_OBJ_EDP};
+        box.p.objective = kinds[i % 3];
+        cut_solution best = {.x = NULL}, s = {.x = NULL};
+        assert_int_equal(cut_solve_exhaustive(&box.p, NULL, &best, NULL), KERF_OK);
+        int calls = 1 + (int)rng_below(&r, 4);
+        cut_options options = {.progress = stop_later, .progress_context = &calls};
+        assert_int_equal(cut_solve_milp(&box.p, &options, &s, NULL), KERF_OK);
+        check(&box.p, &s);
+        assert_true(s.bound <= best.objective * (1 + 1e-12));
+        assert_true(s.objective >= best.objective * (1 - 1e-12));
+        cut_solution_clear(&best);
+        cut_solution_clear(&s);
+    }
+    int calls = 1;
+    layered_problem(&r, 60, 3, true, &box);
+    box.p.limits.deadline_s = 1e-6;
+    cut_options options = {.progress = stop_later, .progress_context = &calls};
+    cut_solution s = {.x = NULL};
+    kerf_status status = cut_solve_milp(&box.p, &options, &s, NULL);
+    assert_true(status == KERF_E_TIME_LIMIT || status == KERF_E_INFEASIBLE);
+    box_clear(&box);
+}
+
+/* GLPK would abort where memory is short: here that is an ordinary error, and the next run works.
+ */
+static void test_out_of_memory_in_glpk(void **state)
+{
+    (void)state;
+    rng r = {5};
+    problem_box box = {.blocks = NULL};
+    layered_problem(&r, 3000, 3, true, &box);
+    box.p.objective = KERF_OBJ_THROUGHPUT;
+    cut_solution s = {.x = NULL};
+    kerf_error err = {.code = KERF_OK};
+    glp_mem_limit(1);
+    assert_int_equal(cut_solve_milp(&box.p, NULL, &s, &err), KERF_E_NOMEM);
+    assert_string_equal(err.message, "GLPK is out of memory");
+    assert_null(s.x);
+    layered_problem(&r, 30, 3, true, &box);
+    assert_int_equal(cut_solve_milp(&box.p, NULL, &s, NULL), KERF_OK);
+    cut_solution_clear(&s);
+    box_clear(&box);
+}
+
+/* GLPK objects that the caller holds in this thread outlive a run. */
+static void test_leaves_callers_glpk_alone(void **state)
+{
+    (void)state;
+    rng r = {6};
+    problem_box box = {.blocks = NULL};
+    glp_prob *mine = glp_create_prob();
+    glp_add_cols(mine, 3);
+    layered_problem(&r, 30, 3, true, &box);
+    cut_solution s = {.x = NULL};
+    assert_int_equal(cut_solve_milp(&box.p, NULL, &s, NULL), KERF_OK);
+    assert_int_equal(glp_get_num_cols(mine), 3);
+    glp_delete_prob(mine);
+    glp_free_env();
+    cut_solution_clear(&s);
+    box_clear(&box);
+}
+
+/* Any multipliers give a bound that holds. */
+static void test_safe_bound(void **state)
+{
+    (void)state;
+    rng r = {rng_seed(54)};
+    problem_box box = {.blocks = NULL};
+    for (int i = 0; i < 200; i++) {
+        random_problem(&r, (shape)rng_below(&r, N_SHAPES), 1 + rng_below(&r, 10), &box);
+        brute_answer brute;
+        brute_force(&box.p, &brute);
+        cut_dag dag;
+        milp_program program;
+        uint8_t side[16] = {0};
+        milp_range range[2] = {{.used = false}, {.used = false}};
+        assert_int_equal(cut_dag_create(&box.p, &dag, NULL), KERF_OK);
+        for (int d = 0; d < 2; d++)
+            cut_byte_range(&box.p, (kerf_direction)d, &range[d].low, &range[d].high);
+        milp_question question = {&box.p, &dag, MILP_SUM};
+        cut_weights weights = {.energy = 1};
+        assert_int_equal(milp_create(&question, &program, NULL), KERF_OK);
+        assert_int_equal(milp_set_node(&program, &weights, 1, side, range, NULL), KERF_OK);
+        double *multipliers = box_alloc(&box, program.n_rows, sizeof *multipliers);
+        for (int k = 0; k < 5; k++) {
+            for (size_t row = 0; row < program.n_rows; row++)
+                multipliers[row] = k * 0.01 * (rng_unit(&r) - 0.5) * brute.objective;
+            assert_true(milp_safe_bound(&program, program.cost, multipliers) <=
+                        brute.objective * (1 + 1e-12));
+        }
+        milp_clear(&program);
+        cut_dag_clear(&dag);
+    }
+    box_clear(&box);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_chain_with_limits),
+        cmocka_unit_test(test_limits_met_exactly),
+        cmocka_unit_test(test_infeasible),
+        cmocka_unit_test(test_stopped),
+        cmocka_unit_test(test_out_of_memory_in_glpk),
+        cmocka_unit_test(test_leaves_callers_glpk_alone),
+        cmocka_unit_test(test_safe_bound),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
