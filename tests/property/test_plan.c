@@ -447,7 +447,7 @@ static size_t cases(size_t quick, size_t full)
 static void test_free_plans(void **unused)
 {
     (void)unused;
-    const size_t n = cases(60, 600);
+    const size_t n = cases(500, 10000);
     for (size_t i = 0; i < n; i++)
         check_one(seed_of_run + i, false);
 }
@@ -455,7 +455,7 @@ static void test_free_plans(void **unused)
 static void test_limited_plans(void **unused)
 {
     (void)unused;
-    const size_t n = cases(60, 600);
+    const size_t n = cases(500, 10000);
     for (size_t i = 0; i < n; i++)
         check_one(seed_of_run + 1000000 + i, true);
 }
