@@ -50,7 +50,8 @@ size_t kerf_utf8_length(const char *text)
 }
 
 /* C0, DEL and C1 (some terminals obey U+009B as they obey ESC [); line and paragraph separators;
- * marks, embeddings, overrides and isolates of direction; the byte order mark. */
+ * marks, embeddings, overrides and isolates of direction; the byte order mark; U+FFFE and U+FFFF.
+ */
 static bool is_control(const char *text, size_t length)
 {
     const unsigned char c[3] = {(unsigned char)text[0], length > 1 ? (unsigned char)text[1] : 0,
@@ -64,7 +65,8 @@ static bool is_control(const char *text, size_t length)
     return (c[0] == 0xe2 && c[1] == 0x80 && (c[2] == 0x8e || c[2] == 0x8f)) ||
            (c[0] == 0xe2 && c[1] == 0x80 && c[2] >= 0xa8 && c[2] <= 0xae) ||
            (c[0] == 0xe2 && c[1] == 0x81 && c[2] >= 0xa6 && c[2] <= 0xa9) ||
-           (c[0] == 0xef && c[1] == 0xbb && c[2] == 0xbf);
+           (c[0] == 0xef && c[1] == 0xbb && c[2] == 0xbf) ||
+           (c[0] == 0xef && c[1] == 0xbf && c[2] >= 0xbe);
 }
 
 void kerf_make_printable(char *text, char blank)

@@ -4,6 +4,7 @@
 #include "planner/cli/plan.h"
 
 #include "base/memory.h"
+#include "base/text.h"
 
 #include <errno.h>
 #include <math.h>
@@ -342,6 +343,7 @@ static void describe(const cli_scene *scene, const kerf_plan *plan, char *title,
     char energy[48], latency[48];
     snprintf(title, size, "%.80s: %.40s to %.40s over %.40s", scene->network->name,
              scene->device->name, scene->server->name, scene->link->name);
+    kerf_make_printable(title, '?'); /* also: no XML may hold what this takes away */
     snprintf(
         description, size,
         "Cost of one inference for every split point, stacked by part. Chosen: %zu of %zu "
@@ -368,6 +370,7 @@ static void label_of(const cli_scene *scene, const kerf_plan *plan, const curve 
         snprintf(label, size, "plan: %zu operators on the device, by branches", on_device);
     else
         snprintf(label, size, "plan: split after %.60s", network->operators[last].name);
+    kerf_make_printable(label, '?');
 }
 
 static void write_script(FILE *script, const cli_scene *scene, const kerf_plan *plan,

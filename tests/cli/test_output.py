@@ -97,6 +97,12 @@ if shutil.which("gnuplot"):
         if status == 0 else ""
     check("names are text, never commands", status == 0 and not os.path.exists(inside("gotcha")) and
           title.startswith('a_b^{c} "; system('), (err, title))
+    cut = inside("cut.json")
+    with open(cut, "w") as file:
+        file.write(content.replace('"chain"', '"%s\\ufffe"' % ("\\u00e9" * 60)).replace('"pool1"', '"x%s"' % ("\\u00e9" * 60)))
+    status, out, err = kerf("plan", cut, *PLAN[2:], "--plot", inside("cut.svg"))
+    check("names cut in the middle of a character, and what XML cannot hold", status == 0 and
+          xml.dom.minidom.parse(inside("cut.svg")), err)
     with open(inside("kept.svg"), "w") as file:
         file.write("before")
     os.mkdir(inside("bin"))

@@ -75,6 +75,7 @@ static void printable(void **state)
          "31m\xc2\x85z\xc2\xa0y",
          "a_31m_z\xc2\xa0y"},
         {"x\xe2\x80\xa8y\xe2\x80\xaez\xe2\x81\xa6q\xe2\x80\x8fr\xef\xbb\xbfs", "x_y_z_q_r_s"},
+        {"none \xef\xbf\xbd\xef\xbf\xbe\xef\xbf\xbf", "none \xef\xbf\xbd__"},
         {"raw \x9b"
          "31m \xff\xfe",
          "raw ?31m ??"},
