@@ -118,6 +118,9 @@ static bool read_model(onnx_reader *reader)
     bool ok = decode_model(reader, &stream);
     if (!ok && reader->status != KERF_OK)
         return false;
+    if (!ok && reader->file.failure)
+        return ONNX_FAIL(reader, KERF_E_IO, NULL, "cannot read: %s",
+                         strerror(reader->file.failure));
     const char *why = stream.errmsg ? stream.errmsg : "bad field";
     if (!ok && !reader->graph->n_nodes && !reader->plausible)
         return ONNX_FAIL(reader, KERF_E_SYNTAX, NULL, "not an ONNX file: no protobuf model (%s)",

@@ -29,6 +29,7 @@ kerf_status onnx_file_open(onnx_file *file, const char *path, kerf_error *err)
     file->size = (uint64_t)info.st_size;
     file->position = file->start = 0;
     file->filled = 0;
+    file->failure = 0;
     return KERF_OK;
 }
 
@@ -39,13 +40,15 @@ void onnx_file_close(onnx_file *file)
     file->fd = -1;
 }
 
-static size_t read_some(int fd, uint64_t offset, void *bytes, size_t count)
+static size_t read_some(onnx_file *file, uint64_t offset, void *bytes, size_t count)
 {
     size_t done = 0;
     while (done < count) {
-        ssize_t n = pread(fd, (char *)bytes + done, count - done, (off_t)(offset + done));
+        ssize_t n = pread(file->fd, (char *)bytes + done, count - done, (off_t)(offset + done));
         if (n < 0 && errno == EINTR)
             continue;
+        if (n < 0)
+            file->failure = errno;
         if (n <= 0)
             break;
         done += (size_t)n;
@@ -60,7 +63,7 @@ bool onnx_file_read_at(onnx_file *file, uint64_t offset, void *bytes, size_t cou
         memcpy(bytes, file->buffer + (offset - file->start), count);
         return true;
     }
-    return read_some(file->fd, offset, bytes, count) == count;
+    return read_some(file, offset, bytes, count) == count;
 }
 
 /* Serves from the buffer, reads long stretches straight to where they are wanted. */
@@ -70,10 +73,10 @@ static bool stream_read(pb_istream_t *stream, pb_byte_t *bytes, size_t count)
     if (file->position - file->start >= file->filled || file->position < file->start) {
         if (count >= sizeof file->buffer) {
             file->position += count;
-            return read_some(file->fd, file->position - count, bytes, count) == count;
+            return read_some(file, file->position - count, bytes, count) == count;
         }
         file->start = file->position;
-        file->filled = read_some(file->fd, file->start, file->buffer, sizeof file->buffer);
+        file->filled = read_some(file, file->start, file->buffer, sizeof file->buffer);
     }
     size_t at = (size_t)(file->position - file->start);
     size_t part = file->filled - at < count ? file->filled - at : count;

@@ -19,6 +19,7 @@ typedef struct onnx_file {
     uint64_t position; /* of the next byte to decode */
     uint64_t start;    /* file offset of buffer[0] */
     size_t filled;
+    int failure; /* errno of a read that failed, 0: none did */
     unsigned char buffer[ONNX_BUFFER];
 } onnx_file;
 

@@ -87,9 +87,9 @@ cli_exit cli_plan(const cli_settings *settings)
         status = cli_plan_plot(&scene, plan, settings->plot);
     if (status == CLI_DONE && !plan->optimal) {
         status = CLI_STOPPED;
-        cli_warning(settings->quiet,
-                    "stopped at the time limit: the plan may be up to %.3g %% "
-                    "from the best",
+        cli_warning(settings->quiet, "%s: the plan may be up to %.3g %% from the best",
+                    settings->time_limit_s > 0 ? "stopped at the time limit"
+                                               : "rounding hides the best among such costs",
                     100 * plan->gap);
     }
 out:
