@@ -28,7 +28,7 @@ Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2))
 ALL_LDFLAGS := $(if $(filter sanitize,$(VARIANT)),-fsanitize=address$(comma)undefined) \
                $(if $(filter coverage,$(VARIANT)),--coverage) $(LDFLAGS)
-LIBS := -ljansson -lglpk -lprotobuf-nanopb -lm -lpthread
+LIBS := -ljansson -lglpk -lmd -lprotobuf-nanopb -lm -lpthread
 
 OBJ := $(BUILD)/obj/$(VARIANT)
 LIB_SRC := $(sort $(wildcard base/*.c model/*.c model/*/*.c net/*.c net/*/*.c planner/*.c planner/solve/*.c))

@@ -13,6 +13,7 @@
 #include "link.h"
 #include "network.h"
 #include "plan.h"
+#include "split.h"
 #include "status.h"
 #include "units.h"
 

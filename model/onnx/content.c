@@ -152,8 +152,7 @@ static bool parse_number(const char *text, uint64_t *number)
     return *end == '\0' && errno == 0;
 }
 
-/* Inside the model's folder: not absolute, no step up. */
-static bool is_confined(const char *location)
+bool onnx_is_confined(const char *location)
 {
     if (!*location || *location == '/' || strchr(location, '\\'))
         return false;
@@ -215,7 +214,7 @@ bool onnx_external_find(onnx_reader *reader, const char *where, const char *loca
         return ONNX_FAIL(reader, KERF_E_INVALID, where,
                          "external data has %llu bytes, expected %llu by type and dimensions",
                          (unsigned long long)size, (unsigned long long)bytes);
-    if (!is_confined(location))
+    if (!onnx_is_confined(location))
         return warn_once(reader,
                          "external data '%.200s' is outside the model's folder and was not read",
                          location);

@@ -16,6 +16,9 @@ bool onnx_content_raw(ir_value *value, const unsigned char *bytes, size_t n);
 bool onnx_content_typed(ir_value *value, const int64_t *ints, size_t n_ints, const double *floats,
                         size_t n_floats);
 
+/* Whether a location is inside the model's folder: not absolute, no step up. */
+bool onnx_is_confined(const char *location);
+
 /* Finds external data of `bytes` bytes. *file is NULL, with a warning, where it cannot be had: the
  * file is absent, or its path leaves the model's folder. A length or offset that makes no sense is
  * an error. */

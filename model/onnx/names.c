@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-uint64_t onnx_hash(const onnx_reader *reader, const char *name)
+uint64_t onnx_hash(const void *seed, const char *name)
 {
-    /* FNV-1a, seeded by where the reader happens to lie, with a final mix. */
-    uint64_t hash = 0xcbf29ce484222325u ^ (uint64_t)(uintptr_t)reader;
+    /* FNV-1a, seeded by where the seed happens to lie, with a final mix. */
+    uint64_t hash = 0xcbf29ce484222325u ^ (uint64_t)(uintptr_t)seed;
     for (; *name; name++)
         hash = (hash ^ (unsigned char)*name) * 0x100000001b3u;
     hash ^= hash >> 32;

@@ -98,7 +98,7 @@ size_t onnx_names_find(const onnx_names *names, uint64_t hash, const char *name)
 bool onnx_names_add(onnx_names *names, uint64_t hash, const char *name, size_t value);
 void onnx_names_clear(onnx_names *names);
 /* Hash of a name; the seed differs between runs, so that no file can be made of clashing names. */
-uint64_t onnx_hash(const onnx_reader *reader, const char *name);
+uint64_t onnx_hash(const void *seed, const char *name);
 /* Value of that name in the scope, added if there is none yet, or ONNX_OMITTED; KERF_NONE: out of
  * memory. */
 size_t onnx_scope_value(onnx_scope *scope, const char *name, size_t length);
