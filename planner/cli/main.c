@@ -7,6 +7,10 @@
 static const cli_section *const plan_sections[] = {
     &cli_section_scene, &cli_section_link,   &cli_section_goal,        &cli_section_wire,
     &cli_section_shape, &cli_section_search, &cli_section_plan_output, NULL};
+static const cli_section *const split_sections[] = {
+    &cli_section_split,  &cli_section_scene,        &cli_section_link,
+    &cli_section_goal,   &cli_section_wire,         &cli_section_shape,
+    &cli_section_search, &cli_section_split_output, NULL};
 static const cli_section *const inspect_sections[] = {&cli_section_board, &cli_section_shape,
                                                       &cli_section_table_output, NULL};
 static const cli_section *const list_sections[] = {&cli_section_table_output, NULL};
@@ -15,6 +19,11 @@ static const char *const plan_examples[] = {
     "kerf plan resnet50 --device jetson-tx2 --server edge-gpu --link wifi-n",
     "kerf plan net.onnx --link lte --objective latency --energy-budget \"300 mJ\" --top 3",
     "kerf plan yolov3-tiny --input-size 60kB --wire int8 --plot split.svg", NULL};
+static const char *const split_examples[] = {
+    "kerf split net.onnx --link lte --objective latency",
+    "kerf split net.onnx --plan plan.json --head board/head.onnx --tail server/tail.onnx",
+    "kerf split net.onnx --wire int8 --ranges ranges.json",
+    "kerf split --check head.onnx tail.onnx", NULL};
 static const char *const inspect_examples[] = {
     "kerf inspect resnet50 --device jetson-tx2",
     "kerf inspect net.onnx --input image=1x3x640x640 --json", NULL};
@@ -26,6 +35,12 @@ static const cli_command commands[] = {
      "that no other choice is better. NETWORK is an ONNX file, a JSON network file or the name of "
      "a bundled network (kerf list networks).",
      plan_sections, plan_examples},
+    {"split", cli_split, "write a plan as two networks that run", "NETWORK",
+     "Writes the part of a network that runs on the device and the part that runs on the server as "
+     "two ONNX files, which any ONNX runtime loads, and a manifest that describes them. NETWORK is "
+     "an ONNX file, a JSON network file or the name of a bundled network (the last two have no "
+     "weights: zeros take their place).",
+     split_sections, split_examples},
     {"inspect", cli_inspect, "list a network's operators, shapes and costs", "NETWORK",
      "Lists the operators of a network with their shapes, multiply-accumulates, parameters and "
      "bytes, and with --device what each costs there. NETWORK is an ONNX file, a JSON network file "

@@ -179,9 +179,15 @@ cli_exit cli_settings_parse(const cli_command *command, int argc, char **argv,
     if (optind >= argc)
         return cli_error(CLI_USAGE, "%s: %s is missing; 'kerf %s --help' shows the usage",
                          command->name, command->arguments, command->name);
-    if (argc - optind > 1)
-        return cli_error(CLI_USAGE, "%s: unexpected argument '%s'; only one %s is expected",
-                         command->name, argv[optind + 1], command->arguments);
+    if (settings->check && argc - optind < 2)
+        return cli_error(CLI_USAGE, "%s: --check expects two files, HEAD.onnx and TAIL.onnx",
+                         command->name);
+    if (argc - optind > (settings->check ? 2 : 1))
+        return cli_error(CLI_USAGE, "%s: unexpected argument '%s'; only %s is expected",
+                         command->name, argv[optind + (settings->check ? 2 : 1)],
+                         settings->check ? "HEAD.onnx TAIL.onnx" : command->arguments);
+    if (settings->check)
+        settings->second = argv[optind + 1];
     if (settings->json && settings->csv)
         return cli_error(CLI_USAGE, "%s: --json and --csv exclude each other", command->name);
     settings->argument = argv[optind];

@@ -74,6 +74,10 @@ struct cli_settings {
     int64_t top;
     const char *plot;
     bool json, csv, quiet, help;
+    /* split */
+    const char *second; /* --check: the tail's file, after the head's in `argument` */
+    const char *plan_file, *head, *tail, *manifest, *ranges;
+    bool force, check;
 };
 
 /* Parsers of values. */

@@ -31,8 +31,8 @@ static bool show_progress(void *context, const char *what, double best, double b
     return true;
 }
 
-static kerf_status make_plan(const cli_settings *settings, cli_scene *scene, kerf_plan **plan,
-                             kerf_error *err)
+kerf_status cli_make_plan(const cli_settings *settings, cli_scene *scene, kerf_plan **plan,
+                          kerf_error *err)
 {
     progress p = {.visible = false};
     clock_gettime(CLOCK_MONOTONIC, &p.start);
@@ -77,7 +77,7 @@ cli_exit cli_plan(const cli_settings *settings)
     cli_exit status = cli_scene_load(settings, &scene);
     if (status != CLI_DONE)
         goto out;
-    const kerf_status made = make_plan(settings, &scene, &plan, &err);
+    const kerf_status made = cli_make_plan(settings, &scene, &plan, &err);
     if (made != KERF_OK) {
         status = fail(settings, &scene, made, &err);
         goto out;

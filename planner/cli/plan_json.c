@@ -188,10 +188,9 @@ static json_t *texts_json(cli_json *j, const char *const *texts, size_t n)
     return list;
 }
 
-cli_exit cli_plan_json(const cli_scene *scene, const kerf_plan *plan)
+json_t *cli_plan_document(cli_json *j, const cli_scene *scene, const kerf_plan *plan)
 {
     const kerf_question *q = &scene->question;
-    cli_json builder = {false}, *j = &builder;
     json_t *o = json_object();
     json_t *compare = json_object();
     put_scene(j, o, scene, plan->power_mode);
@@ -210,7 +209,14 @@ cli_exit cli_plan_json(const cli_scene *scene, const kerf_plan *plan)
     cli_json_put(j, o, "warnings",
                  texts_json(j, (const char *const *)q->network->warnings, q->network->n_warnings));
     cli_json_number(j, o, "solve_time_s", plan->solve_time_s);
-    return cli_json_print(j, o);
+    return o;
+}
+
+cli_exit cli_plan_json(const cli_scene *scene, const kerf_plan *plan)
+{
+    cli_json j = {false};
+    json_t *document = cli_plan_document(&j, scene, plan);
+    return cli_json_print(&j, document);
 }
 
 cli_exit cli_plan_json_infeasible(const cli_scene *scene, const kerf_error *err)

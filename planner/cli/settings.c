@@ -151,3 +151,26 @@ static const cli_option table_output_options[] = {
     JSON_FLAG, FLAG("csv", 0, csv, "print comma-separated values"),
     FLAG("quiet", 0, quiet, "no warnings on stderr"), HELP_FLAG, END};
 const cli_section cli_section_table_output = {"Output", table_output_options};
+
+static const cli_option split_options[] = {
+    VALUE("plan", "FILE", cli_parse_text, plan_file,
+          "take the placement from this answer of kerf plan --json (default: plan it now)"),
+    VALUE("head", "FILE", cli_parse_text, head,
+          "where the device's network goes (default head.onnx)"),
+    VALUE("tail", "FILE", cli_parse_text, tail,
+          "where the server's network goes (default tail.onnx)"),
+    VALUE("manifest", "FILE", cli_parse_text, manifest,
+          "where the description of both goes (default split.json, beside the head)"),
+    VALUE("ranges", "FILE", cli_parse_text, ranges,
+          "ranges of the tensors that cross, for --wire int8"),
+    FLAG("force", 0, force, "overwrite existing files"),
+    FLAG(
+        "check", 0, check,
+        "write nothing: say whether the two files given, HEAD.onnx and TAIL.onnx, belong together"),
+    END};
+const cli_section cli_section_split = {"What is written", split_options};
+
+static const cli_option split_output_options[] = {
+    FLAG("json", 0, json, "print the manifest"),
+    FLAG("quiet", 0, quiet, "no warnings and no progress on stderr"), HELP_FLAG, END};
+const cli_section cli_section_split_output = {"Output", split_output_options};

@@ -1,0 +1,213 @@
+#include "planner/cli/split.h"
+
+#include "base/json.h"
+#include "base/memory.h"
+
+#include <float.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const wires[] = {[KERF_WIRE_OWN] = "own",
+                                    [KERF_WIRE_FLOAT32] = "float32",
+                                    [KERF_WIRE_FLOAT16] = "float16",
+                                    [KERF_WIRE_INT8] = "int8"};
+
+const char *cli_wire_name(kerf_wire wire)
+{
+    return wires[wire];
+}
+
+/* --- a plan --------------------------------------------------------------------------------- */
+
+/* Operators sorted by name. */
+typedef struct operator_index {
+    const kerf_network *network;
+    const kerf_operator **sorted;
+} operator_index;
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp((*(const kerf_operator *const *)a)->name,
+                  (*(const kerf_operator *const *)b)->name);
+}
+
+static int find_by_name(const void *key, const void *entry)
+{
+    return strcmp(key, (*(const kerf_operator *const *)entry)->name);
+}
+
+static bool read_side(const kerf_json *cut, const char *key, kerf_side wanted,
+                      const operator_index *index, kerf_side *side)
+{
+    kerf_json list;
+    size_t n = 0;
+    if (!kerf_json_array(cut, key, KERF_REQUIRED, &list, &n))
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        const kerf_json at = kerf_json_at(&list, i);
+        const char *name;
+        if (!kerf_json_as_string(&at, &name))
+            return false;
+        const kerf_operator **found = bsearch(name, index->sorted, index->network->n_operators,
+                                              sizeof *index->sorted, find_by_name);
+        if (!found || (*found)->constant)
+            return kerf_json_fail(&at, KERF_E_INVALID,
+                                  "network '%.100s' has no such operator: is the plan of another "
+                                  "network?",
+                                  index->network->name);
+        kerf_side *place = &side[*found - index->network->operators];
+        if (*place != KERF_SIDE_FREE)
+            return kerf_json_fail(&at, KERF_E_INVALID, "is listed twice, expected once");
+        *place = wanted;
+    }
+    return true;
+}
+
+static bool check_all_placed(const kerf_json *cut, const kerf_network *network,
+                             const kerf_side *side)
+{
+    for (size_t i = 0; i < network->n_operators; i++)
+        if (!network->operators[i].constant && side[i] == KERF_SIDE_FREE)
+            return kerf_json_fail(cut, KERF_E_INVALID,
+                                  "lacks the operator '%.100s' of network '%.100s': is the plan of "
+                                  "another network?",
+                                  network->operators[i].name, network->name);
+    return true;
+}
+
+static bool check_network(const kerf_json *root, const kerf_network *network)
+{
+    kerf_json object;
+    const char *name = "";
+    if (!kerf_json_object(root, "network", KERF_REQUIRED, &object) ||
+        !kerf_json_string(&object, "name", KERF_REQUIRED, &name))
+        return false;
+    return strcmp(name, network->name) == 0 ||
+           kerf_json_fail(&object, KERF_E_INVALID, "is \"%.100s\", expected \"%.100s\"", name,
+                          network->name);
+}
+
+static bool read_wire(const kerf_json *root, kerf_wire *wire)
+{
+    const char *name = wires[KERF_WIRE_OWN];
+    kerf_json at;
+    if (!kerf_json_member(root, "wire", KERF_OPTIONAL, &at))
+        return !kerf_json_failed(root->doc);
+    if (!kerf_json_as_string(&at, &name))
+        return false;
+    for (size_t i = 0; i < sizeof wires / sizeof *wires; i++)
+        if (strcmp(wires[i], name) == 0) {
+            *wire = (kerf_wire)i;
+            return true;
+        }
+    return kerf_json_fail(&at, KERF_E_INVALID,
+                          "is \"%.40s\", expected own, float32, float16 or int8", name);
+}
+
+static bool read_plan(const kerf_json *root, const kerf_network *network, cli_placement *p)
+{
+    kerf_json cut;
+    operator_index index = {.network = network};
+    index.sorted = kerf_calloc(network->n_operators, sizeof *index.sorted);
+    p->side = kerf_calloc(network->n_operators, sizeof *p->side);
+    if (!index.sorted || !p->side) {
+        free(index.sorted);
+        return kerf_json_fail(root, KERF_E_NOMEM, "out of memory");
+    }
+    for (size_t i = 0; i < network->n_operators; i++)
+        index.sorted[i] = &network->operators[i];
+    qsort(index.sorted, network->n_operators, sizeof *index.sorted, by_name);
+    const bool ok = check_network(root, network) && read_wire(root, &p->wire) &&
+                    kerf_json_object(root, "cut", KERF_REQUIRED, &cut) &&
+                    read_side(&cut, "device_operators", KERF_SIDE_DEVICE, &index, p->side) &&
+                    read_side(&cut, "server_operators", KERF_SIDE_SERVER, &index, p->side) &&
+                    check_all_placed(&cut, network, p->side);
+    free(index.sorted);
+    return ok;
+}
+
+cli_exit cli_read_placement(const char *path, const kerf_network *network, cli_placement *p)
+{
+    kerf_error err = {0};
+    kerf_json_doc *doc = NULL;
+    *p = (cli_placement){0};
+    if (kerf_json_open(path, NULL, &doc, &err) != KERF_OK)
+        return cli_report(CLI_FAILED, &err);
+    const kerf_json root = kerf_json_root(doc);
+    if (read_plan(&root, network, p))
+        p->document = json_deep_copy(root.value);
+    if (kerf_json_close(&doc) != KERF_OK)
+        return cli_report(CLI_FAILED, &err);
+    return p->document ? CLI_DONE : cli_error(CLI_FAILED, "out of memory");
+}
+
+void cli_placement_clear(cli_placement *p)
+{
+    free(p->side);
+    json_decref(p->document);
+    *p = (cli_placement){0};
+}
+
+/* --- ranges --------------------------------------------------------------------------------------
+ */
+
+static bool read_range(const kerf_json *at, kerf_range *range)
+{
+    kerf_json member;
+    int64_t zero_point = 0;
+    if (!kerf_json_as_object(at))
+        return false;
+    if (kerf_json_member(at, "scale", KERF_OPTIONAL, &member)) {
+        if (!kerf_json_number(at, "scale", KERF_REQUIRED, FLT_MIN, FLT_MAX, &range->scale) ||
+            !kerf_json_integer(at, "zero_point", KERF_REQUIRED, 0, 255, &zero_point))
+            return false;
+        range->zero_point = (int)zero_point;
+    } else if (!kerf_json_number(at, "min", KERF_REQUIRED, -FLT_MAX / 4, FLT_MAX / 4,
+                                 &range->min) ||
+               !kerf_json_number(at, "max", KERF_REQUIRED, range->min, FLT_MAX / 4, &range->max)) {
+        return false;
+    }
+    range->tensor = kerf_strdup(at->key);
+    return range->tensor ? kerf_json_done(at) : kerf_json_fail(at, KERF_E_NOMEM, "out of memory");
+}
+
+static bool read_ranges(const kerf_json *root, kerf_range **ranges, size_t *n)
+{
+    kerf_json tensors, at;
+    void *iterator = NULL;
+    if (!kerf_json_object(root, "tensors", KERF_REQUIRED, &tensors))
+        return false;
+    *ranges = kerf_calloc(json_object_size(tensors.value), sizeof **ranges);
+    if (!*ranges)
+        return kerf_json_fail(root, KERF_E_NOMEM, "out of memory");
+    while (kerf_json_next(&tensors, &iterator, &at)) {
+        if (!read_range(&at, &(*ranges)[*n]))
+            return false;
+        ++*n;
+    }
+    const char *text;
+    kerf_json_string(root, "source", KERF_OPTIONAL, &text);
+    return kerf_json_done(root);
+}
+
+cli_exit cli_read_ranges(const char *path, kerf_range **ranges, size_t *n)
+{
+    kerf_error err = {0};
+    kerf_json_doc *doc = NULL;
+    *ranges = NULL;
+    *n = 0;
+    if (!path)
+        return CLI_DONE;
+    if (kerf_json_open(path, "kerf-ranges/1", &doc, &err) != KERF_OK)
+        return cli_report(CLI_FAILED, &err);
+    const kerf_json root = kerf_json_root(doc);
+    read_ranges(&root, ranges, n);
+    return kerf_json_close(&doc) == KERF_OK ? CLI_DONE : cli_report(CLI_FAILED, &err);
+}
+
+void cli_ranges_clear(kerf_range *ranges, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        free((char *)(uintptr_t)ranges[i].tensor);
+    free(ranges);
+}
