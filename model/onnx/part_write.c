@@ -211,6 +211,12 @@ static void put_tensor_info(writer *w, uint32_t field, size_t t, const char *nam
     char **names = rank < 0 || rank == d.rank ? d.dim_names : NULL;
     if (rank < 0)
         rank = d.rank;
+    if (rank < 0 && w->parts->network_tensor[t] != KERF_NONE) {
+        /* Known for the planned input alone: of that, the rank is taken to hold for every one. */
+        rank = w->parts->network->tensors[w->parts->network_tensor[t]].rank;
+        for (int i = 0; i < rank; i++)
+            dims[i] = -1;
+    }
     uint32_t number = onnx_type_number(type);
     if (!number)
         number = (uint32_t)d.type;
