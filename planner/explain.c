@@ -16,8 +16,15 @@
 
 /* --- break-even --- */
 
+/* A placement in one of the problems. */
+typedef struct contender {
+    size_t problem;
+    uint8_t *x;
+} contender;
+
 typedef struct rate_search {
-    cut_problem problem; /* a copy whose link is ours */
+    cut_problem *problems; /* copies whose link is ours; the first is the answer's */
+    size_t n;
     kerf_link link;
     kerf_solver solver;
     const cut_options *options;
@@ -26,14 +33,14 @@ typedef struct rate_search {
 
 /* Cost of a placement at a rate; INFINITY where it breaks a limit. Memory is looked at only for its
  * limit: it takes by far the longest of all parts. */
-static double cost_at(rate_search *s, const uint8_t *x, double rate_bps)
+static double cost_at(rate_search *s, size_t problem, const uint8_t *x, double rate_bps)
 {
     cut_value value;
     s->link.rate_bps[KERF_UPLINK] = rate_bps;
-    if (s->problem.limits.memory_bytes > 0)
-        cut_evaluate(&s->problem, x, &value);
+    if (s->problems[problem].limits.memory_bytes > 0)
+        cut_evaluate(&s->problems[problem], x, &value);
     else
-        cut_evaluate_costs(&s->problem, x, &value);
+        cut_evaluate_costs(&s->problems[problem], x, &value);
     return value.violation > SAME ? INFINITY : value.objective;
 }
 
@@ -42,42 +49,63 @@ static bool better(double challenger, double cost)
     return challenger < cost && (isinf(cost) || challenger < cost - SAME * fabs(cost));
 }
 
-/* The best placement at a rate; *challenger is NULL if x is (still) it, or if nothing is feasible
- * there. *holds tells whether x is as good as any. */
-static kerf_status challenge(rate_search *s, double rate_bps, uint8_t **challenger, bool *holds,
-                             kerf_error *err)
+/* Solves one problem at the rate that is set; whoever beats *mark takes its place. */
+static kerf_status challenge_in(rate_search *s, size_t problem, double *mark, contender *best,
+                                bool *feasible, kerf_error *err)
 {
-    *challenger = NULL;
-    const double mine = cost_at(s, s->x, rate_bps);
-    cut_solution best = {0};
+    cut_solution solution = {0};
     kerf_error local = {0};
-    kerf_status status = cut_solve(&s->problem, s->solver, s->options, &best, &local);
-    if (status == KERF_E_INFEASIBLE) {
-        *holds = isfinite(mine);
+    const kerf_status status =
+        cut_solve(&s->problems[problem], s->solver, s->options, &solution, &local);
+    if (status == KERF_E_INFEASIBLE)
         return KERF_OK;
-    }
     if (status != KERF_OK) {
         if (err)
             *err = local;
         return status;
     }
-    *holds = !better(best.objective, mine);
-    if (!*holds) {
-        *challenger = best.x;
-        best.x = NULL;
+    *feasible = true;
+    if (better(solution.objective, *mark)) {
+        *mark = solution.objective;
+        free(best->x);
+        *best = (contender){problem, solution.x};
+        solution.x = NULL;
     }
-    cut_solution_clear(&best);
+    cut_solution_clear(&solution);
+    return KERF_OK;
+}
+
+/* The best placement at a rate; challenger->x is NULL if x is (still) it, or if nothing is feasible
+ * there. *holds tells whether x is as good as any. */
+static kerf_status challenge(rate_search *s, double rate_bps, contender *challenger, bool *holds,
+                             kerf_error *err)
+{
+    const double mine = cost_at(s, 0, s->x, rate_bps);
+    double mark = mine;
+    bool feasible = false;
+    contender best = {0, NULL};
+    for (size_t i = 0; i < s->n; i++) {
+        const kerf_status status = challenge_in(s, i, &mark, &best, &feasible, err);
+        if (status != KERF_OK) {
+            free(best.x);
+            return status;
+        }
+    }
+    *holds = feasible ? !best.x : isfinite(mine);
+    *challenger = best;
     return KERF_OK;
 }
 
 /* Rate between `good`, where x is no worse than the challenger, and `bad`, where it is worse (or
- * infeasible: challenger NULL), by bisection on the logarithm. */
-static double crossing(rate_search *s, const uint8_t *challenger, double good, double bad)
+ * infeasible: no challenger), by bisection on the logarithm. */
+static double crossing(rate_search *s, const contender *challenger, double good, double bad)
 {
     for (int i = 0; i < 200 && fabs(good - bad) > 1e-12 * good; i++) {
         const double middle = sqrt(good) * sqrt(bad);
-        const double mine = cost_at(s, s->x, middle);
-        const bool worse = challenger ? cost_at(s, challenger, middle) < mine : isinf(mine);
+        const double mine = cost_at(s, 0, s->x, middle);
+        const bool worse = challenger->x
+                               ? cost_at(s, challenger->problem, challenger->x, middle) < mine
+                               : isinf(mine);
         if (worse)
             bad = middle;
         else
@@ -86,11 +114,12 @@ static double crossing(rate_search *s, const uint8_t *challenger, double good, d
     return bad;
 }
 
-/* Costs that are products (edp) can change order twice: look in between as well. */
+/* Costs that are products (edp), or in power modes that wait at different powers, can change order
+ * twice: look in between as well. */
 static kerf_status look_between(rate_search *s, double from, double to, double *far,
-                                uint8_t **challenger, bool *holds, kerf_error *err)
+                                contender *challenger, bool *holds, kerf_error *err)
 {
-    const int points = s->problem.objective == KERF_OBJ_EDP ? 16 : 0;
+    const int points = s->problems[0].objective == KERF_OBJ_EDP || s->n > 1 ? 16 : 0;
     for (int i = 1; i < points; i++) {
         const double rate = from * pow(to / from, (double)i / points);
         const kerf_status status = challenge(s, rate, challenger, holds, err);
@@ -109,7 +138,7 @@ static kerf_status find_border(rate_search *s, double present, double end, doubl
 {
     double far = end;
     for (int step = 0; step < MAX_STEPS; step++) {
-        uint8_t *challenger = NULL;
+        contender challenger = {0, NULL};
         bool holds = true;
         kerf_status status = challenge(s, far, &challenger, &holds, err);
         if (status == KERF_OK && holds)
@@ -120,8 +149,8 @@ static kerf_status find_border(rate_search *s, double present, double end, doubl
             *border = far == end ? never : far;
             return KERF_OK;
         }
-        const double next = crossing(s, challenger, present, far);
-        free(challenger);
+        const double next = crossing(s, &challenger, present, far);
+        free(challenger.x);
         if (fabs(next - far) <= 1e-10 * far || fabs(next - present) <= 1e-10 * present) {
             *border = next;
             return KERF_OK;
@@ -133,20 +162,31 @@ static kerf_status find_border(rate_search *s, double present, double end, doubl
     return kerf_fail(err, KERF_E_INTERNAL, "break-even", "did not converge in %d steps", MAX_STEPS);
 }
 
-kerf_status explain_break_even(const cut_problem *problem, kerf_solver solver,
+kerf_status explain_break_even(const cut_problem *const *problems, size_t n, kerf_solver solver,
                                const cut_options *options, const uint8_t *x, double *below_bps,
                                double *above_bps, kerf_error *err)
 {
     cut_options plain = *options;
     plain.top = 0;
-    rate_search s = {
-        .problem = *problem, .link = *problem->link, .solver = solver, .options = &plain, .x = x};
-    s.problem.link = &s.link;
-    const double present = problem->link->rate_bps[KERF_UPLINK];
+    rate_search s = {.problems = kerf_calloc(n, sizeof *s.problems),
+                     .n = n,
+                     .link = *problems[0]->link,
+                     .solver = solver,
+                     .options = &plain,
+                     .x = x};
+    if (!s.problems)
+        return kerf_fail(err, KERF_E_NOMEM, NULL,
+                         "out of memory while looking for break-even rates");
+    for (size_t i = 0; i < n; i++) {
+        s.problems[i] = *problems[i];
+        s.problems[i].link = &s.link;
+    }
+    const double present = s.link.rate_bps[KERF_UPLINK];
     double below = 0, above = INFINITY;
     kerf_status status = find_border(&s, present, fmin(present, SLOWEST_BPS), 0, &below, err);
     if (status == KERF_OK)
         status = find_border(&s, present, fmax(present, FASTEST_BPS), INFINITY, &above, err);
+    free(s.problems);
     if (status != KERF_OK)
         return status;
     *below_bps = below;

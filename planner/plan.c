@@ -183,6 +183,47 @@ static cut_options options_of(const kerf_question *q)
                          .progress_context = q->progress_context};
 }
 
+/* Whether the power mode is the planner's to choose. */
+static bool any_mode(const kerf_question *q)
+{
+    return q->power_mode && strcmp(q->power_mode, "any") == 0 && q->device &&
+           q->device->n_modes > 0;
+}
+
+/* Where the answer changes: to another cut or, if any will do, to another power mode. */
+static kerf_status describe_break_even(const cut_binding *b, const cut_options *options,
+                                       const uint8_t *x, kerf_plan *plan, kerf_error *err)
+{
+    const kerf_device *device = b->question->device;
+    const size_t n = any_mode(b->question) ? device->n_modes : 1;
+    cut_binding *others = kerf_calloc(n, sizeof *others);
+    const cut_problem **problems = kerf_calloc(n, sizeof *problems);
+    kerf_status status = KERF_OK;
+    size_t bound = 0;
+    if (!others || !problems) {
+        status = kerf_fail(err, KERF_E_NOMEM, NULL, "out of memory while describing a plan");
+        goto out;
+    }
+    problems[0] = &b->problem;
+    for (size_t m = 0; n > 1 && m < n; m++) {
+        if (&device->modes[m] == b->device_mode)
+            continue;
+        status = cut_bind(b->question, m, &others[bound], err);
+        if (status != KERF_OK)
+            goto out;
+        problems[bound + 1] = &others[bound].problem;
+        bound++;
+    }
+    status = explain_break_even(problems, bound + 1, b->question->solver, options, x,
+                                &plan->break_even_below_bps, &plan->break_even_above_bps, err);
+out:
+    for (size_t i = 0; others && i < bound; i++)
+        cut_binding_clear(&others[i]);
+    free(others);
+    free(problems);
+    return status;
+}
+
 static kerf_status explain(const cut_binding *b, const cut_options *options,
                            const cut_solution *best, kerf_plan *plan, kerf_error *err)
 {
@@ -194,8 +235,7 @@ static kerf_status explain(const cut_binding *b, const cut_options *options,
     plan->break_even_below_bps = NAN;
     plan->break_even_above_bps = NAN;
     if (status == KERF_OK && plan->optimal && !b->question->no_break_even)
-        status = explain_break_even(&b->problem, b->question->solver, options, best->x,
-                                    &plan->break_even_below_bps, &plan->break_even_above_bps, err);
+        status = describe_break_even(b, options, best->x, plan, err);
     return status;
 }
 
@@ -298,10 +338,8 @@ kerf_status kerf_plan_make(const kerf_question *question, kerf_plan **plan, kerf
 {
     kerf_error_clear(err);
     size_t mode = 0;
-    const bool any = question->power_mode && strcmp(question->power_mode, "any") == 0 &&
-                     question->device && question->device->n_modes > 0;
     const kerf_status status =
-        any ? best_mode(question, &mode, err) : cut_find_mode(question, &mode, err);
+        any_mode(question) ? best_mode(question, &mode, err) : cut_find_mode(question, &mode, err);
     if (status != KERF_OK)
         return status;
     return plan_in_mode(question, mode, plan, err);

@@ -134,11 +134,13 @@ typedef struct kerf_plan {
     size_t examined; /* placements, minimum cuts or branch-and-bound nodes */
     /* explanation */
     kerf_option_plan all_device, all_server;
-    kerf_option_plan *alternatives; /* next best different cuts, best first */
+    kerf_option_plan *alternatives; /* next best different cuts in the same power mode, best first;
+                                       a cut is a set of tensors, each with its best placement */
     size_t n_alternatives;
     const char *binding[8]; /* constraints that forbid the unconstrained optimum; static strings */
     size_t n_binding;
-    double break_even_below_bps; /* below this uplink rate another cut is better; 0: never */
+    double break_even_below_bps; /* below this uplink rate another cut, or another mode that may be
+                                    chosen, is better; 0: never */
     double break_even_above_bps; /* above this one; INFINITY: never */
     size_t measured_device_operators, measured_server_operators;
     double solve_time_s;
