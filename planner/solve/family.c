@@ -27,29 +27,43 @@ static void force(spread *s, size_t v, uint8_t side)
     s->stack[s->depth++] = v;
 }
 
-/* What a tensor says, now that its producer or one of its consumers has a side. */
+static bool is_sealed(const spread *s, const cut_tensor *tensor)
+{
+    return s->closed && tensor->up_bytes > 0;
+}
+
+/* What a tensor says once its producer has a side. */
+static void look_down(spread *s, const cut_tensor *tensor, uint8_t side)
+{
+    if (side != KERF_SIDE_SERVER && !is_sealed(s, tensor))
+        return;
+    for (size_t i = 0; i < tensor->n_consumers; i++)
+        force(s, tensor->consumers[i], side);
+}
+
+/* What it says once a consumer has a side; `side` is the server's also for what must end there. */
+static void look_up(spread *s, const cut_tensor *tensor, uint8_t side)
+{
+    if (side == KERF_SIDE_SERVER && !is_sealed(s, tensor))
+        return;
+    if (tensor->producer != CUT_SOURCE)
+        force(s, tensor->producer, side);
+    else if (side == KERF_SIDE_SERVER)
+        s->possible = false;
+}
+
+/* All that it says at the start, when sides are known that nobody has looked at yet. */
 static void look(spread *s, const cut_tensor *tensor)
 {
-    bool sealed = s->closed && tensor->up_bytes > 0, device = false, server = false;
-    size_t u = tensor->producer;
-    bool here = u == CUT_SOURCE || s->side[u] == KERF_SIDE_DEVICE;
-    for (size_t i = 0; i < tensor->n_consumers; i++) {
-        device = device || s->side[tensor->consumers[i]] == KERF_SIDE_DEVICE;
-        server = server || s->side[tensor->consumers[i]] == KERF_SIDE_SERVER;
-    }
-    server = server || tensor->to_server;
-    if (u != CUT_SOURCE && device)
-        force(s, u, KERF_SIDE_DEVICE);
-    if (sealed && server && u == CUT_SOURCE)
-        s->possible = false;
-    else if (sealed && server)
-        force(s, u, KERF_SIDE_SERVER);
-    for (size_t i = 0; i < tensor->n_consumers; i++) {
-        if (u != CUT_SOURCE && s->side[u] == KERF_SIDE_SERVER)
-            force(s, tensor->consumers[i], KERF_SIDE_SERVER);
-        else if (sealed && here)
-            force(s, tensor->consumers[i], KERF_SIDE_DEVICE);
-    }
+    for (size_t i = 0; i < tensor->n_consumers; i++)
+        if (s->side[tensor->consumers[i]] != KERF_SIDE_FREE)
+            look_up(s, tensor, s->side[tensor->consumers[i]]);
+    if (tensor->to_server)
+        look_up(s, tensor, KERF_SIDE_SERVER);
+    if (tensor->producer == CUT_SOURCE)
+        look_down(s, tensor, KERF_SIDE_DEVICE);
+    else if (s->side[tensor->producer] != KERF_SIDE_FREE)
+        look_down(s, tensor, s->side[tensor->producer]);
 }
 
 static void run(spread *s, unsigned family)
@@ -66,9 +80,9 @@ static void run(spread *s, unsigned family)
     while (s->depth > 0 && s->possible) {
         size_t v = s->stack[--s->depth];
         for (size_t i = s->dag->read_start[v]; i < s->dag->read_start[v + 1]; i++)
-            look(s, &p->tensors[s->dag->read[i]]);
+            look_up(s, &p->tensors[s->dag->read[i]], s->side[v]);
         for (size_t i = s->dag->made_start[v]; i < s->dag->made_start[v + 1]; i++)
-            look(s, &p->tensors[s->dag->made[i]]);
+            look_down(s, &p->tensors[s->dag->made[i]], s->side[v]);
     }
 }
 
