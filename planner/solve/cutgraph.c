@@ -31,7 +31,7 @@ struct cut_graph {
     uint32_t part_node[2]; /* the auxiliary node of a side's constant */
     bool part_fixed[2];
     double *cost[2]; /* scratch: cost of each node on the device, on the server */
-    maxflow_arc *priced;
+    double *priced;  /* scratch: forward capacity of each arc */
     uint8_t *on_server;
     reduction *reduced;
     size_t *stack; /* scratch of last_depends_on_all */
@@ -319,8 +319,7 @@ static double price_group(cut_graph *g, const cut_prices *prices, size_t index)
         return first;
     g->cost[SERVER_END][g->node[group->operators[low]]] += first;
     for (size_t i = low + 1; i < high; i++)
-        g->priced[g->group_arc[index] + (i - low - 1)].forward +=
-            priced_cost(prices, &group->table[i]);
+        g->priced[g->group_arc[index] + (i - low - 1)] += priced_cost(prices, &group->table[i]);
     g->cost[DEVICE_END][g->node[group->operators[high - 1]]] +=
         priced_cost(prices, &group->table[high]);
     return 0;
@@ -343,10 +342,8 @@ double cut_graph_solve(cut_graph *g, const cut_prices *prices, uint8_t *x)
         g->cost[DEVICE_END][i] = up * g->node_bytes[DEVICE_END][i];
         g->cost[SERVER_END][i] = up * g->node_bytes[SERVER_END][i] + down * g->node_down[i];
     }
-    for (size_t a = 0; a < g->n_arcs; a++) {
-        g->priced[a] = g->arcs[a];
-        g->priced[a].forward += up * g->arc_bytes[a];
-    }
+    for (size_t a = 0; a < g->n_arcs; a++)
+        g->priced[a] = g->arcs[a].forward + up * g->arc_bytes[a];
     for (size_t i = 0; i < p->n_groups; i++)
         fixed += price_group(g, prices, i);
     fixed += price_part(g, prices, &p->device_part, DEVICE_END);

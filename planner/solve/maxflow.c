@@ -36,9 +36,10 @@ struct maxflow {
     uint32_t top;    /* no node that reaches the sink has a larger label */
     size_t work;
     double *balance;
-    double *flow; /* of each arc in the solution with the smallest capacities so far */
-    double size;  /* the sum of those */
-    bool warm;    /* there is one */
+    double *backward; /* capacity of each arc */
+    double *flow;     /* of each arc in the solution with the smallest capacities so far */
+    double size;      /* the sum of those */
+    bool warm;        /* there is one */
 };
 
 static void layout(maxflow *f, const maxflow_arc *arcs)
@@ -56,6 +57,7 @@ static void layout(maxflow *f, const maxflow_arc *arcs)
         f->halves[i] = (half_arc){arcs[a].to, j, 0};
         f->halves[j] = (half_arc){arcs[a].from, i, 0};
         f->position[a] = i;
+        f->backward[a] = arcs[a].backward;
         f->arc[i] = f->arc[j] = a;
     }
 }
@@ -79,10 +81,11 @@ kerf_status maxflow_create(size_t n, size_t n_arcs, const maxflow_arc *arcs, max
         f->active = kerf_calloc(n + 2, sizeof *f->active);
         f->queue = kerf_calloc(n, sizeof *f->queue);
         f->balance = kerf_calloc(n, sizeof *f->balance);
+        f->backward = kerf_calloc(n_arcs, sizeof *f->backward);
         f->flow = kerf_calloc(n_arcs, sizeof *f->flow);
     }
     if (!f || !f->first || !f->position || !f->arc || !f->halves || !f->nodes || !f->by_label ||
-        !f->active || !f->queue || !f->balance || !f->flow) {
+        !f->active || !f->queue || !f->balance || !f->backward || !f->flow) {
         maxflow_destroy(&f);
         return kerf_fail(err, KERF_E_NOMEM, NULL, "out of memory for a flow of %zu arcs", n_arcs);
     }
@@ -105,6 +108,7 @@ void maxflow_destroy(maxflow **flow)
     free(f->active);
     free(f->queue);
     free(f->balance);
+    free(f->backward);
     free(f->flow);
     free(f);
     *flow = NULL;
@@ -267,7 +271,7 @@ static void run(maxflow *f)
 }
 
 static double load(maxflow *f, const double *server_cost, const double *device_cost,
-                   const maxflow_arc *arcs)
+                   const double *forward)
 {
     double both = 0; /* what is paid on either side */
     for (uint32_t v = 0; v < f->n; v++) {
@@ -278,44 +282,41 @@ static double load(maxflow *f, const double *server_cost, const double *device_c
     }
     for (uint32_t a = 0; a < f->n_arcs; a++) {
         half_arc *half = &f->halves[f->position[a]];
-        half->residual = arcs[a].forward;
-        f->halves[half->reverse].residual = arcs[a].backward;
+        half->residual = forward[a];
+        f->halves[half->reverse].residual = f->backward[a];
     }
     return both;
 }
 
 /* The flow of an arc, read off its finite side. */
-static double arc_flow(const maxflow *f, const maxflow_arc *arcs, uint32_t a)
+static double arc_flow(const maxflow *f, const double *forward, uint32_t a)
 {
     const half_arc *half = &f->halves[f->position[a]];
-    if (isinf(arcs[a].forward))
-        return f->halves[half->reverse].residual - arcs[a].backward;
-    return arcs[a].forward - half->residual;
+    if (isinf(forward[a]))
+        return f->halves[half->reverse].residual - f->backward[a];
+    return forward[a] - half->residual;
 }
 
 /* What flows through a half arc, towards its other end. */
-static double flow_through(const maxflow *f, const maxflow_arc *arcs, uint32_t half)
+static double flow_through(const maxflow *f, const double *forward, uint32_t half)
 {
-    uint32_t a = f->arc[half];
-    const half_arc *forward = &f->halves[f->position[a]];
-    double flow = isinf(arcs[a].forward) ? f->halves[forward->reverse].residual - arcs[a].backward
-                                         : arcs[a].forward - forward->residual;
-    return f->position[a] == half ? flow : -flow;
+    double flow = arc_flow(f, forward, f->arc[half]);
+    return f->position[f->arc[half]] == half ? flow : -flow;
 }
 
 /* Takes a former solution's flow as far as the arcs can carry it now. Where a node then gives more
  * than it gets it is made to give less, which may go on downstream; false if that takes long. */
-static bool reuse(maxflow *f, const maxflow_arc *arcs)
+static bool reuse(maxflow *f, const double *forward)
 {
     uint32_t depth = 0;
     size_t patience = 2 * ((size_t)f->n + f->n_arcs);
     for (uint32_t a = 0; a < f->n_arcs; a++) {
         half_arc *half = &f->halves[f->position[a]];
-        double flow = fmin(fmax(f->flow[a], -arcs[a].backward), arcs[a].forward);
+        double flow = fmin(fmax(f->flow[a], -f->backward[a]), forward[a]);
         half->residual -= flow;
         f->halves[half->reverse].residual += flow;
-        f->nodes[arcs[a].from].excess -= flow;
-        f->nodes[arcs[a].to].excess += flow;
+        f->nodes[f->halves[half->reverse].to].excess -= flow;
+        f->nodes[half->to].excess += flow;
     }
     for (uint32_t v = 0; v < f->n; v++)
         if (f->nodes[v].excess < 0)
@@ -324,7 +325,7 @@ static bool reuse(maxflow *f, const maxflow_arc *arcs)
         uint32_t v = f->queue[--depth];
         node *at = &f->nodes[v];
         for (uint32_t i = f->first[v]; i < f->first[v + 1] && at->excess < 0; i++) {
-            double less = fmin(flow_through(f, arcs, i), -at->excess);
+            double less = fmin(flow_through(f, forward, i), -at->excess);
             node *to = &f->nodes[f->halves[i].to];
             if (less <= 0)
                 continue;
@@ -344,13 +345,14 @@ static bool reuse(maxflow *f, const maxflow_arc *arcs)
 
 /* What reaches the sink, less what left nodes without having come in. */
 static double value(maxflow *f, const double *server_cost, const double *device_cost,
-                    const maxflow_arc *arcs)
+                    const double *forward)
 {
     double sum = 0;
     for (uint32_t a = 0; a < f->n_arcs; a++) {
-        double flow = arc_flow(f, arcs, a);
-        f->balance[arcs[a].from] -= flow;
-        f->balance[arcs[a].to] += flow;
+        double flow = arc_flow(f, forward, a);
+        const half_arc *half = &f->halves[f->position[a]];
+        f->balance[f->halves[half->reverse].to] -= flow;
+        f->balance[half->to] += flow;
     }
     for (uint32_t v = 0; v < f->n; v++) {
         double capacity = device_cost[v] - server_cost[v];
@@ -362,28 +364,28 @@ static double value(maxflow *f, const double *server_cost, const double *device_
 }
 
 /* A flow through small capacities fits larger ones: it is the one to begin with later. */
-static void remember(maxflow *f, const maxflow_arc *arcs)
+static void remember(maxflow *f, const double *forward)
 {
     double size = 0;
     for (uint32_t a = 0; a < f->n_arcs; a++)
-        size += isinf(arcs[a].forward) ? 0 : arcs[a].forward;
+        size += isinf(forward[a]) ? 0 : forward[a];
     if (f->warm && size > f->size)
         return;
     for (uint32_t a = 0; a < f->n_arcs; a++)
-        f->flow[a] = arc_flow(f, arcs, a);
+        f->flow[a] = arc_flow(f, forward, a);
     f->size = size;
     f->warm = true;
 }
 
 double maxflow_solve(maxflow *f, const double *server_cost, const double *device_cost,
-                     const maxflow_arc *arcs)
+                     const double *forward)
 {
-    double both = load(f, server_cost, device_cost, arcs);
-    if (f->warm && !reuse(f, arcs))
-        load(f, server_cost, device_cost, arcs);
+    double both = load(f, server_cost, device_cost, forward);
+    if (f->warm && !reuse(f, forward))
+        load(f, server_cost, device_cost, forward);
     run(f);
-    remember(f, arcs);
-    return both + value(f, server_cost, device_cost, arcs);
+    remember(f, forward);
+    return both + value(f, server_cost, device_cost, forward);
 }
 
 bool maxflow_on_server(const maxflow *f, size_t v)

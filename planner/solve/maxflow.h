@@ -27,16 +27,16 @@ typedef struct maxflow_arc {
     double forward, backward;
 } maxflow_arc;
 
-/* KERF_E_NOMEM, KERF_E_TOO_LARGE above 2^30 nodes or arcs. Only the arcs' ends are read. */
+/* KERF_E_NOMEM, KERF_E_TOO_LARGE above 2^30 nodes or arcs. Forward capacities are not read. */
 kerf_status maxflow_create(size_t n, size_t n_arcs, const maxflow_arc *arcs, maxflow **flow,
                            kerf_error *err);
 void maxflow_destroy(maxflow **flow);
 
-/* Solves for the given capacities (arcs in the order of creation) and returns a lower bound of the
- * minimum that is computed from the flow alone, less whatever rounding took from its balance: any
- * preflow's value is one. */
+/* Solves for the given costs and forward capacities (in the order of creation) and returns a lower
+ * bound of the minimum that is computed from the flow alone, less whatever rounding took from its
+ * balance: any preflow's value is one. */
 double maxflow_solve(maxflow *flow, const double *server_cost, const double *device_cost,
-                     const maxflow_arc *arcs);
+                     const double *forward);
 
 /* The side of a node in the last solution. */
 bool maxflow_on_server(const maxflow *flow, size_t node);

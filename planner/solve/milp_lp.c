@@ -139,7 +139,12 @@ static void write_program(milp_lp *lp)
     load(lp);
     for (size_t v = 0; v < lp->program->q.problem->n; v++)
         glp_set_col_kind(lp->prob, milp_column(v), GLP_BV);
+    /* The format has no constant term: a column that is 1. */
+    int one[2] = {0, glp_add_cols(lp->prob, 1)};
+    glp_set_col_bnds(lp->prob, one[1], GLP_FX, 1, 1);
+    glp_set_obj_coef(lp->prob, one[1], lp->cost[0]);
     lp->io_error = glp_write_lp(lp->prob, NULL, lp->path) != 0;
+    glp_del_cols(lp->prob, 1, one);
     for (size_t v = 0; v < lp->program->q.problem->n; v++)
         glp_set_col_kind(lp->prob, milp_column(v), GLP_CV);
 }

@@ -35,8 +35,7 @@ struct reduction {
     size_t n_steps;
     size_t n_kept, n_kept_arcs;
     uint32_t *kept, *kept_arcs; /* nodes and arcs that are left */
-    double *server_cost, *device_cost;
-    maxflow_arc *arcs;
+    double *server_cost, *device_cost, *forward;
     maxflow *flow;
 };
 
@@ -185,8 +184,11 @@ static void shape(reduction *r, const maxflow_arc *arcs)
 }
 
 /* Numbers what is left and lays out its flow. */
-static kerf_status lay_out_rest(reduction *r, kerf_error *err)
+static kerf_status lay_out_rest(reduction *r, const maxflow_arc *arcs, kerf_error *err)
 {
+    maxflow_arc *kept = kerf_calloc(r->n_arcs, sizeof *kept);
+    if (!kept)
+        return kerf_fail(err, KERF_E_NOMEM, NULL, "out of memory for %zu arcs", r->n_arcs);
     for (uint32_t v = 0; v < r->n; v++)
         if (!r->gone[v]) {
             r->mark[v] = (uint32_t)r->n_kept;
@@ -194,11 +196,13 @@ static kerf_status lay_out_rest(reduction *r, kerf_error *err)
         }
     for (uint32_t a = 0; a < r->n_arcs; a++)
         if (!r->links[a].gone) {
-            r->arcs[r->n_kept_arcs].from = r->mark[r->links[a].from];
-            r->arcs[r->n_kept_arcs].to = r->mark[r->links[a].to];
+            kept[r->n_kept_arcs] = (maxflow_arc){r->mark[r->links[a].from], r->mark[r->links[a].to],
+                                                 0, arcs[a].backward};
             r->kept_arcs[r->n_kept_arcs++] = a;
         }
-    return maxflow_create(r->n_kept, r->n_kept_arcs, r->arcs, &r->flow, err);
+    kerf_status status = maxflow_create(r->n_kept, r->n_kept_arcs, kept, &r->flow, err);
+    free(kept);
+    return status;
 }
 
 static bool allocate(reduction *r)
@@ -216,10 +220,10 @@ static bool allocate(reduction *r)
     r->kept_arcs = kerf_calloc(r->n_arcs, sizeof *r->kept_arcs);
     r->server_cost = kerf_calloc(r->n, sizeof *r->server_cost);
     r->device_cost = kerf_calloc(r->n, sizeof *r->device_cost);
-    r->arcs = kerf_calloc(r->n_arcs, sizeof *r->arcs);
+    r->forward = kerf_calloc(r->n_arcs, sizeof *r->forward);
     return r->links && r->first && r->degree && r->queue && r->mark && r->queued && r->gone &&
            r->steps && r->choice && r->kept && r->kept_arcs && r->server_cost && r->device_cost &&
-           r->arcs;
+           r->forward;
 }
 
 kerf_status reduction_create(size_t n, size_t n_arcs, const maxflow_arc *arcs, reduction **reduced,
@@ -238,7 +242,7 @@ kerf_status reduction_create(size_t n, size_t n_arcs, const maxflow_arc *arcs, r
         status = kerf_fail(err, KERF_E_NOMEM, NULL, "out of memory for a cut of %zu arcs", n_arcs);
     } else {
         shape(r, arcs);
-        status = lay_out_rest(r, err);
+        status = lay_out_rest(r, arcs, err);
     }
     if (status == KERF_OK)
         *reduced = r;
@@ -266,27 +270,27 @@ void reduction_destroy(reduction **reduced)
     free(r->kept_arcs);
     free(r->server_cost);
     free(r->device_cost);
-    free(r->arcs);
+    free(r->forward);
     free(r);
     *reduced = NULL;
 }
 
 /* Carries one eliminated node's costs over to what is left; returns what is paid in any case. */
-static double carry(const step *s, double *server_cost, double *device_cost, maxflow_arc *arcs,
+static double carry(const step *s, double *server_cost, double *device_cost, double *forward,
                     uint8_t *choice)
 {
     double server = server_cost[s->node], device = device_cost[s->node];
     if (s->in != NONE)
-        server += arcs[s->in].forward;
+        server += forward[s->in];
     if (s->out != NONE)
-        device += arcs[s->out].forward;
+        device += forward[s->out];
     *choice = server < device;
     double least = server < device ? server : device;
     if (s->in != NONE && s->out != NONE) {
         if (s->into == s->in)
-            arcs[s->into].forward = least;
+            forward[s->into] = least;
         else
-            arcs[s->into].forward += least;
+            forward[s->into] += least;
         server_cost[s->before] += server_cost[s->node];
         device_cost[s->after] += device_cost[s->node];
     } else if (s->in != NONE) {
@@ -317,26 +321,24 @@ static void expand(const reduction *r, uint8_t *on_server)
     }
 }
 
-double reduction_solve(reduction *r, double *server_cost, double *device_cost, maxflow_arc *arcs,
+double reduction_solve(reduction *r, double *server_cost, double *device_cost, double *forward,
                        uint8_t *on_server)
 {
     double bound = 0;
     for (size_t i = 0; i < r->n_steps; i++) {
         const step *s = &r->steps[i];
         if (s->node == NONE)
-            arcs[s->into].forward += arcs[s->in].forward;
+            forward[s->into] += forward[s->in];
         else
-            bound += carry(s, server_cost, device_cost, arcs, &r->choice[i]);
+            bound += carry(s, server_cost, device_cost, forward, &r->choice[i]);
     }
     for (size_t i = 0; i < r->n_kept; i++) {
         r->server_cost[i] = server_cost[r->kept[i]];
         r->device_cost[i] = device_cost[r->kept[i]];
     }
-    for (size_t i = 0; i < r->n_kept_arcs; i++) {
-        r->arcs[i].forward = arcs[r->kept_arcs[i]].forward;
-        r->arcs[i].backward = arcs[r->kept_arcs[i]].backward;
-    }
-    bound += maxflow_solve(r->flow, r->server_cost, r->device_cost, r->arcs);
+    for (size_t i = 0; i < r->n_kept_arcs; i++)
+        r->forward[i] = forward[r->kept_arcs[i]];
+    bound += maxflow_solve(r->flow, r->server_cost, r->device_cost, r->forward);
     for (size_t i = 0; i < r->n_kept; i++)
         on_server[r->kept[i]] = maxflow_on_server(r->flow, i);
     expand(r, on_server);

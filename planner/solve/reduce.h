@@ -12,16 +12,16 @@
 
 typedef struct reduction reduction;
 
-/* Of the arcs' capacities only whether they are infinite is read. KERF_E_NOMEM,
+/* Of forward capacities only whether they are infinite is read. KERF_E_NOMEM,
  * KERF_E_TOO_LARGE. */
 kerf_status reduction_create(size_t n, size_t n_arcs, const maxflow_arc *arcs, reduction **reduced,
                              kerf_error *err);
 void reduction_destroy(reduction **reduced);
 
-/* Solves; the costs are used as scratch. on_server[v] is the side of node v. Returns a lower bound
- * of the minimum as maxflow_solve does. */
+/* Solves; costs and forward capacities are used as scratch. on_server[v] is the side of node v.
+ * Returns a lower bound of the minimum as maxflow_solve does. */
 double reduction_solve(reduction *reduced, double *server_cost, double *device_cost,
-                       maxflow_arc *arcs, uint8_t *on_server);
+                       double *forward, uint8_t *on_server);
 
 /* Nodes that are left for the flow. */
 size_t reduction_size(const reduction *reduced);

@@ -352,14 +352,17 @@ void layered_problem(rng *r, size_t n, size_t width, bool slow_start, problem_bo
     size_t *all = box_alloc(box, n, sizeof *all);
     size_t *count = box_alloc(box, n, sizeof *count);
     size_t *lists = box_alloc(box, n * 2 * width, sizeof *lists);
-    for (size_t v = width; v < n; v++) { /* reads one to three of the layer before */
+    for (size_t v = width; v < n; v++) { /* reads one to three of the layer before, the last all */
         size_t layer = v / width * width - width, reads = 1 + rng_below(r, 3);
-        for (size_t i = 0; i < reads && i < width; i++) {
-            size_t u = layer + (i == 0 ? v % width : rng_below(r, width));
+        for (size_t i = 0; i < reads && v + 1 < n; i++) {
+            size_t u = i == 0 ? v - width : layer + rng_below(r, width);
             if (count[u] == 0 || lists[u * 2 * width + count[u] - 1] != v)
                 lists[u * 2 * width + count[u]++] = v;
         }
     }
+    for (size_t u = 0; u + 1 < n; u++)
+        if (count[u] == 0 || u + 1 + width >= n)
+            lists[u * 2 * width + count[u]++] = n - 1;
     for (size_t v = 0; v < n; v++) {
         cut_cost *table = box_alloc(box, 2, sizeof *table);
         table[1] = (cut_cost){.device_s = rng_log(r, 1e-4, 1e-2), .device_J = rng_log(r, 1e-3, .1)};

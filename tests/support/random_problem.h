@@ -44,7 +44,7 @@ typedef enum shape {
  * is for the caller to set. */
 void random_problem(rng *r, shape kind, size_t n, problem_box *box);
 void random_pins(rng *r, problem_box *box);
-/* Groups, tensors and link given: the layout of bench graphs, with n operators exactly. */
+/* n operators exactly, in layers of a width, one input, one result: the benches' graphs. */
 void layered_problem(rng *r, size_t n, size_t width, bool slow_start, problem_box *box);
 
 /* All placements that are legal, priced from the definitions by code of its own; n <= 16. */
