@@ -104,8 +104,8 @@ $(OUT)/kerf.pc: base/kerf.pc.in Makefile
 $(TEST_BIN): %: %.o $(TEST_SUPPORT_OBJ) $(INTERNAL)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(LIBS)
-# Not torture.o: it replaces malloc, and needs cmocka.
-$(BENCH_BIN): %: %.o $(filter-out %/torture.o,$(TEST_SUPPORT_OBJ)) $(INTERNAL)
+# Only what benches use of the tests' support: the rest needs cmocka, and torture.o replaces malloc.
+$(BENCH_BIN): %: %.o $(OBJ)/tests/support/random_problem.o $(INTERNAL)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
