@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -24,15 +25,25 @@ void cli_streams_init(void)
     signal(SIGPIPE, SIG_IGN);
 }
 
+/* `kerf inspect net.onnx | head`: whoever reads has seen enough, and wants no error. */
+static bool reader_is_gone(void)
+{
+    struct pollfd out = {.fd = STDOUT_FILENO, .events = POLLOUT};
+    return poll(&out, 1, 0) == 1 && (out.revents & POLLERR);
+}
+
 cli_exit cli_streams_finish(cli_exit so_far)
 {
+    const bool gone = reader_is_gone();
     errno = 0;
     const bool failed = ferror(stdout) || fflush(stdout) != 0;
     const int reason = errno;
-    if (failed || fclose(stdout) != 0)
-        return cli_error(CLI_FAILED, "standard output: %s",
-                         strerror(reason ? reason : (errno ? errno : EIO)));
-    return so_far;
+    if (!failed && fclose(stdout) == 0)
+        return so_far;
+    if (gone)
+        return CLI_FAILED;
+    return cli_error(CLI_FAILED, "standard output: %s",
+                     strerror(reason ? reason : (errno ? errno : EIO)));
 }
 
 const char *cli_clean(const char *text, char *buffer, size_t size)

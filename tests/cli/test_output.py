@@ -25,7 +25,7 @@ for name, arguments in COMMANDS.items():
     os.close(reader)
     run = subprocess.run([KERF, *arguments], env=ENV, stdout=writer, stderr=subprocess.PIPE, text=True)
     os.close(writer)
-    check("%s to a closed pipe" % name, run.returncode == 1 and "standard output: Broken pipe" in run.stderr, run)
+    check("%s to a closed pipe" % name, run.returncode == 1 and run.stderr == "", run)
     run = subprocess.run(["sh", "-c", 'exec "$0" "$@" >&-', KERF, *arguments], env=ENV, stderr=subprocess.PIPE, text=True)
     check("%s to a closed stdout" % name, run.returncode == 1 and "standard output: " in run.stderr, run)
 run = subprocess.run(["sh", "-c", 'exec "$0" "$@" 2>&-', KERF, "plan", "nothing"], env=ENV, capture_output=True)
