@@ -3,8 +3,9 @@
  *   exhaustive  walks the order ideals: every objective, every limit
  *   mincut      maximum flow under concave link costs: energy, latency, edp, total-energy,
  *               weighted; no limits
- *   milp        GLPK: everything
- *   auto        the cheapest of them that is exact for the question
+ *   milp        branch and bound over GLPK's simplex: everything
+ *   auto        the cheapest of them that is exact for the question; with limits, mincut's answer
+ *               if it happens to keep them
  */
 #ifndef KERF_PLANNER_SOLVE_H
 #define KERF_PLANNER_SOLVE_H

@@ -212,6 +212,75 @@ static void test_safe_bound(void **state)
     box_clear(&box);
 }
 
+/* The least that the program says of one placement, everything being fixed. */
+static double relaxed_value(const cut_problem *p, const uint8_t *x, milp_goal goal,
+                            const cut_weights *weights, const cut_value *value)
+{
+    cut_dag dag;
+    milp_program program;
+    milp_lp *lp = NULL;
+    milp_lp_state state;
+    uint8_t side[16];
+    milp_range range[2] = {{value->up_bytes, value->up_bytes, value->up_bytes > 0},
+                           {value->down_bytes, value->down_bytes, value->down_bytes > 0}};
+    for (size_t v = 0; v < p->n; v++)
+        side[v] = x[v] ? KERF_SIDE_SERVER : KERF_SIDE_DEVICE;
+    milp_question question = {p, &dag, goal};
+    assert_int_equal(cut_dag_create(p, &dag, NULL), KERF_OK);
+    assert_int_equal(milp_create(&question, &program, NULL), KERF_OK);
+    assert_int_equal(milp_set_node(&program, weights, 1, side, range, NULL), KERF_OK);
+    if (goal != MILP_VIOLATION)
+        program.upper[program.excess] = 0;
+    assert_int_equal(milp_lp_create(&program, &lp, NULL), KERF_OK);
+    assert_int_equal(milp_lp_solve(lp, program.cost, &state, NULL), KERF_OK);
+    assert_int_equal(state, MILP_LP_OPTIMAL);
+    double bound = milp_safe_bound(&program, program.cost, milp_lp_multipliers(lp));
+    milp_lp_destroy(&lp);
+    milp_clear(&program);
+    cut_dag_clear(&dag);
+    return bound;
+}
+
+static bool close_to(double a, double b)
+{
+    return fabs(a - b) <= 1e-7 * fmax(fabs(a), fabs(b)) + 1e-7;
+}
+
+/* Weaker rows would still give right answers, but late: where everything is fixed the program must
+ * say what cut_evaluate says, of the goals and of every limit. */
+static void test_program_is_exact(void **state)
+{
+    (void)state;
+    rng r = {rng_seed(55)};
+    problem_box box = {.blocks = NULL};
+    for (int i = 0; i < 300; i++) {
+        random_problem(&r, (shape)rng_below(&r, N_SHAPES), 1 + rng_below(&r, 12), &box);
+        uint8_t x[16] = {0};
+        size_t split = rng_below(&r, box.p.n + 1);
+        for (size_t v = split; v < box.p.n; v++)
+            x[v] = 1;
+        cut_weights weights = {.energy = 1, .latency = 0.3, .server = 0.1};
+        cut_value value;
+        cut_evaluate(&box.p, x, &value);
+        assert_true(close_to(relaxed_value(&box.p, x, MILP_SUM, &weights, &value),
+                             cut_weighted(&weights, &value)));
+        assert_true(
+            close_to(relaxed_value(&box.p, x, MILP_SLOWEST, &weights, &value), value.slowest_s));
+        const kerf_limits limits[] = {{.deadline_s = 0.7 * value.latency_s},
+                                      {.energy_J = 0.7 * value.energy_J},
+                                      {.memory_bytes = 0.7 * value.memory_bytes},
+                                      {.max_bytes = 0.7 * value.up_bytes},
+                                      {.min_device_operators = value.device_operators + 2}};
+        for (size_t k = 0; k < sizeof limits / sizeof *limits; k++) {
+            box.p.limits = limits[k];
+            cut_evaluate(&box.p, x, &value);
+            double excess = relaxed_value(&box.p, x, MILP_VIOLATION, &weights, &value);
+            assert_true(close_to(excess, value.violation));
+        }
+    }
+    box_clear(&box);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -222,6 +291,7 @@ int main(void)
         cmocka_unit_test(test_out_of_memory_in_glpk),
         cmocka_unit_test(test_leaves_callers_glpk_alone),
         cmocka_unit_test(test_safe_bound),
+        cmocka_unit_test(test_program_is_exact),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
