@@ -9,7 +9,7 @@
  * then never paid. The network's shape is fixed at creation; it may be solved many times with
  * other capacities.
  *
- * Method: push-relabel, first phase, highest label first, with gap and exact global relabelling
+ * Method: push-relabel, first phase, lowest label first, with gap and exact global relabelling
  * (Goldberg & Tarjan 1988; Cherkassky & Goldberg 1997). The least such set of nodes is put on the
  * server. Deterministic. O(n^2 sqrt(m)) at worst. */
 #ifndef KERF_PLANNER_SOLVE_MAXFLOW_H

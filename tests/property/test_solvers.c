@@ -58,7 +58,7 @@ static void test_mincut(void **state)
 {
     (void)state;
     uint64_t seed = rng_seed(2024);
-    size_t cases = full() ? 20000 : 2000, compared = 0, pinned = 0;
+    size_t cases = full() ? 21000 : 2000, compared = 0, pinned = 0;
     problem_box box = {.blocks = NULL};
     print_message("KERF_SEED=%llu\n", (unsigned long long)seed);
     for (size_t i = 0; i < cases; i++, seed++) {
@@ -162,7 +162,7 @@ static void test_milp(void **state)
 {
     (void)state;
     uint64_t seed = rng_seed(4048);
-    size_t cases = full() ? 20000 : 500, compared = 0, infeasible = 0;
+    size_t cases = full() ? 21000 : 500, compared = 0, infeasible = 0;
     print_message("KERF_SEED=%llu\n", (unsigned long long)seed);
     for (size_t i = 0; i < cases; i++)
         compare_milp(seed + i, false, &compared, &infeasible);
