@@ -333,6 +333,25 @@ static double price_part(cut_graph *g, const cut_prices *prices, const cut_cost 
     return g->part_fixed[end] ? cost : 0;
 }
 
+/* No minimum cut holds what costs more than a whole side: such costs are cut down to twice that, so
+ * that figures far beyond the answer's own size do not drown it in rounding. */
+static void cap_costs(cut_graph *g)
+{
+    double side[2] = {0, 0};
+    for (int end = 0; end < 2; end++)
+        for (size_t i = 0; i < g->n_nodes; i++)
+            side[end] += g->cost[end][i];
+    const double most = 2 * fmin(side[0], side[1]);
+    if (!(most > 0))
+        return;
+    for (int end = 0; end < 2; end++)
+        for (size_t i = 0; i < g->n_nodes; i++)
+            g->cost[end][i] = fmin(g->cost[end][i], most);
+    for (size_t a = 0; a < g->n_arcs; a++)
+        if (isfinite(g->priced[a]))
+            g->priced[a] = fmin(g->priced[a], most);
+}
+
 double cut_graph_solve(cut_graph *g, const cut_prices *prices, uint8_t *x)
 {
     const cut_problem *p = g->problem;
@@ -348,6 +367,7 @@ double cut_graph_solve(cut_graph *g, const cut_prices *prices, uint8_t *x)
         fixed += price_group(g, prices, i);
     fixed += price_part(g, prices, &p->device_part, DEVICE_END);
     fixed += price_part(g, prices, &p->server_part, SERVER_END);
+    cap_costs(g);
     fixed += reduction_solve(g->reduced, g->cost[SERVER_END], g->cost[DEVICE_END], g->priced,
                              g->on_server);
     for (size_t v = 0; v < p->n; v++)

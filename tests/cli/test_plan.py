@@ -125,6 +125,16 @@ check("total energy is device and server", (lambda a: close(a["objective"]["valu
 check("the extremes are the same whatever is asked",
       close(default["compare"]["all_device"]["latency_s"], latency["compare"]["all_device"]["latency_s"]))
 
+# A figure far beyond the answer's own size must not drown it in rounding.
+with tempfile.NamedTemporaryFile("w", suffix=".json") as huge:
+    huge.write('{"format": "kerf-profile/1", "network": "chain", "source": "made up",'
+               ' "operators": {"conv1": {"latency": "1e9 s", "energy": "1e9 J"}}}')
+    huge.flush()
+    for name in ("energy", "latency", "edp"):
+        answer = plan(*CHAIN, "--device-profile", huge.name, "--objective", name)
+        check("optimal beside a huge figure: " + name,
+              answer["status"] == "optimal" and "conv1" in answer["cut"]["server_operators"], answer["proof"])
+
 # --- hand-worked: everything on the server over a warm link -------------------------------------------------
 answer = plan(*CHAIN, "--pin", "conv1=server")
 cost = answer["cost"]
