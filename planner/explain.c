@@ -204,7 +204,7 @@ static const struct {
     kerf_quantity kind;
 } limit_style[LIMITS] = {
     [DEADLINE] = {"deadline", "takes", KERF_TIME},
-    [ENERGY] = {"energy-budget", "takes", KERF_ENERGY},
+    [ENERGY] = {"energy-budget", "costs", KERF_ENERGY},
     [MEMORY] = {"device-memory", "needs", KERF_SIZE},
     [BYTES] = {"max-bytes", "sends", KERF_SIZE},
     [OPERATORS] = {"min-device-operators", "has", KERF_SIZE},
@@ -266,27 +266,77 @@ kerf_status explain_binding(const cut_problem *problem, const cut_options *optio
     return KERF_OK;
 }
 
-/* Drops every limit without which the problem stays infeasible: what is left clashes. */
-static kerf_status smallest_clash(cut_problem *problem, const cut_options *options, kerf_error *err)
+/* Whether any of n problems, all with these limits, has a feasible placement. */
+static kerf_status any_feasible(const cut_problem *const *problems, size_t n,
+                                const kerf_limits *limits, const cut_options *options,
+                                bool *feasible, kerf_error *err)
 {
-    for (int which = 0; which < LIMITS; which++) {
-        if (asked_for(&problem->limits, (limit)which) <= 0)
-            continue;
-        cut_problem without = *problem;
-        drop_limit(&without.limits, (limit)which);
-        if (!cut_has_limits(&without))
-            continue; /* pins alone leave something: they were checked before */
+    *feasible = false;
+    for (size_t i = 0; i < n && !*feasible; i++) {
+        cut_problem problem = *problems[i];
+        problem.limits = *limits;
         cut_solution any = {0};
         kerf_error local = {0};
-        const kerf_status status = cut_solve(&without, KERF_SOLVER_AUTO, options, &any, &local);
+        const kerf_status status = cut_solve(&problem, KERF_SOLVER_AUTO, options, &any, &local);
         cut_solution_clear(&any);
-        if (status == KERF_E_INFEASIBLE) {
-            *problem = without;
-        } else if (status != KERF_OK) {
+        *feasible = status == KERF_OK;
+        if (status != KERF_OK && status != KERF_E_INFEASIBLE) {
             if (err)
                 *err = local;
             return status;
         }
+    }
+    return KERF_OK;
+}
+
+static bool is_empty(const kerf_limits *limits)
+{
+    const cut_problem problem = {.limits = *limits};
+    return !cut_has_limits(&problem);
+}
+
+/* Drops every limit without which the problems stay infeasible: what is left clashes. */
+static kerf_status smallest_clash(const cut_problem *const *problems, size_t n, kerf_limits *limits,
+                                  const cut_options *options, kerf_error *err)
+{
+    for (int which = 0; which < LIMITS; which++) {
+        if (asked_for(limits, (limit)which) <= 0)
+            continue;
+        kerf_limits without = *limits;
+        drop_limit(&without, (limit)which);
+        if (is_empty(&without))
+            continue; /* pins alone leave something: they were checked before */
+        bool feasible;
+        const kerf_status status = any_feasible(problems, n, &without, options, &feasible, err);
+        if (status != KERF_OK)
+            return status;
+        if (!feasible)
+            *limits = without;
+    }
+    return KERF_OK;
+}
+
+/* The placement that is least off the limits, in any of the problems, and which that is. */
+static kerf_status find_nearest(const cut_problem *const *problems, size_t n,
+                                const kerf_limits *limits, const cut_options *options,
+                                cut_value *value, size_t *where, kerf_error *err)
+{
+    cut_options closest = *options;
+    closest.minimise_violation = true;
+    double least = INFINITY;
+    for (size_t i = 0; i < n; i++) {
+        cut_problem problem = *problems[i];
+        problem.limits = *limits;
+        cut_solution nearest = {0};
+        const kerf_status status = cut_solve(&problem, KERF_SOLVER_AUTO, &closest, &nearest, err);
+        if (status != KERF_OK)
+            return status;
+        if (i == 0 || nearest.objective < least) {
+            least = nearest.objective;
+            cut_evaluate(&problem, nearest.x, value);
+            *where = i;
+        }
+        cut_solution_clear(&nearest);
     }
     return KERF_OK;
 }
@@ -300,18 +350,18 @@ static void format_limit(limit which, double value, char *text, size_t size)
 }
 
 /* "deadline 5 ms" and "takes 12.3 ms (146 % over)", joined to what is there by "and". */
-static void describe_clash(const cut_problem *p, const cut_value *v, char *limits, char *closest,
-                           size_t size)
+static void describe_clash(const kerf_limits *asked_limits, const cut_value *v, char *limits,
+                           char *closest, size_t size)
 {
     for (int i = 0; i < LIMITS; i++) {
         const limit which = (limit)i;
-        const double asked = asked_for(&p->limits, which), got = reached(v, which);
+        const double asked = asked_for(asked_limits, which), got = reached(v, which);
         if (asked <= 0)
             continue;
         char a[32], g[32], off[48] = "";
         format_limit(which, asked, a, sizeof a);
         format_limit(which, got, g, sizeof g);
-        if (breaks_limit(&p->limits, v, which))
+        if (breaks_limit(asked_limits, v, which))
             snprintf(off, sizeof off, " (%.3g %% %s)", 100 * fabs(got / asked - 1),
                      got > asked ? "over" : "short");
         const size_t l = strlen(limits), c = strlen(closest);
@@ -320,25 +370,22 @@ static void describe_clash(const cut_problem *p, const cut_value *v, char *limit
     }
 }
 
-kerf_status explain_infeasible(const cut_problem *problem, const cut_options *options,
-                               kerf_error *err)
+kerf_status explain_infeasible(const cut_problem *const *problems, const char *const *modes,
+                               size_t n, const cut_options *options, kerf_error *err)
 {
-    cut_problem clash = *problem;
+    kerf_limits clash = problems[0]->limits;
     cut_options plain = *options;
     plain.top = 0;
-    kerf_status status = smallest_clash(&clash, &plain, err);
-    if (status != KERF_OK)
-        return status;
-    plain.minimise_violation = true;
-    cut_solution nearest = {0};
-    status = cut_solve(&clash, KERF_SOLVER_AUTO, &plain, &nearest, err);
-    if (status != KERF_OK)
-        return status;
     cut_value value;
-    cut_evaluate(&clash, nearest.x, &value);
-    cut_solution_clear(&nearest);
+    size_t where = 0;
+    kerf_status status = smallest_clash(problems, n, &clash, &plain, err);
+    if (status == KERF_OK)
+        status = find_nearest(problems, n, &clash, &plain, &value, &where, err);
+    if (status != KERF_OK)
+        return status;
     char limits[256] = "", closest[256] = "";
     describe_clash(&clash, &value, limits, closest, sizeof limits);
-    return kerf_fail(err, KERF_E_INFEASIBLE, NULL, "no placement keeps %s; the closest one %s",
-                     limits, closest);
+    return kerf_fail(
+        err, KERF_E_INFEASIBLE, NULL, "no placement keeps %s; the closest one%s%s%s %s", limits,
+        n > 1 ? ", in power mode " : "", n > 1 ? modes[where] : "", n > 1 ? "," : "", closest);
 }

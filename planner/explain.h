@@ -6,8 +6,8 @@
 #include "planner/solve/solve.h"
 
 /* The range of uplink rates around the present one in which x, a placement in the first of n
- * problems, stays the best answer to all of them (one for each power mode that may be chosen): 0 and
- * INFINITY where it does to the end. Exact where any two answers change their order at one rate
+ * problems, stays the best answer to all of them (one for each power mode that may be chosen): 0
+ * and INFINITY where it does to the end. Exact where any two answers change their order at one rate
  * only, which holds for every objective but edp, in one mode; else points in between are tried as
  * well. */
 kerf_status explain_break_even(const cut_problem *const *problems, size_t n, kerf_solver solver,
@@ -18,11 +18,12 @@ kerf_status explain_break_even(const cut_problem *const *problems, size_t n, ker
 kerf_status explain_binding(const cut_problem *problem, const cut_options *options,
                             const char *names[8], size_t *n_names, kerf_error *err);
 
-/* For a problem without feasible placement: fills err with the limits that clash (a smallest set
- * that already cannot be kept) and how far off the closest placement is; returns
- * KERF_E_INFEASIBLE, or why that could not be found out. */
-kerf_status explain_infeasible(const cut_problem *problem, const cut_options *options,
-                               kerf_error *err);
+/* For n problems with the same limits, one for each power mode that may be chosen, none of which
+ * has a feasible placement: fills err with the limits that clash (a smallest set that already
+ * cannot be kept in any mode) and how far off the closest placement is; returns KERF_E_INFEASIBLE,
+ * or why that could not be found out. `modes` are the modes' names. */
+kerf_status explain_infeasible(const cut_problem *const *problems, const char *const *modes,
+                               size_t n, const cut_options *options, kerf_error *err);
 
 /* The best placements with other cuts than x and than each other, best first, at most `count`.
  * The caller frees each of *others and the list. (alternatives.c) */

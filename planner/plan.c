@@ -174,7 +174,24 @@ static kerf_status certify(const cut_binding *b, const cut_solution *best, kerf_
     return KERF_OK;
 }
 
-/* --- the plan --- */
+/* --- the search, in every power mode that may be chosen --- */
+
+typedef struct search {
+    const kerf_question *question;
+    cut_options options;
+    cut_binding *modes; /* one for each power mode that may be chosen */
+    size_t n;
+    size_t best;           /* the mode of the answer */
+    cut_solution solution; /* the answer, with the bound of all modes */
+} search;
+
+static void search_clear(search *s)
+{
+    for (size_t i = 0; i < s->n; i++)
+        cut_binding_clear(&s->modes[i]);
+    free(s->modes);
+    cut_solution_clear(&s->solution);
+}
 
 static cut_options options_of(const kerf_question *q)
 {
@@ -190,98 +207,171 @@ static bool any_mode(const kerf_question *q)
            q->device->n_modes > 0;
 }
 
-/* Where the answer changes: to another cut or, if any will do, to another power mode. */
-static kerf_status describe_break_even(const cut_binding *b, const cut_options *options,
-                                       const uint8_t *x, kerf_plan *plan, kerf_error *err)
+static kerf_status bind_modes(search *s, kerf_error *err)
 {
-    const kerf_device *device = b->question->device;
-    const size_t n = any_mode(b->question) ? device->n_modes : 1;
-    cut_binding *others = kerf_calloc(n, sizeof *others);
-    const cut_problem **problems = kerf_calloc(n, sizeof *problems);
-    kerf_status status = KERF_OK;
-    size_t bound = 0;
-    if (!others || !problems) {
-        status = kerf_fail(err, KERF_E_NOMEM, NULL, "out of memory while describing a plan");
-        goto out;
+    const bool any = any_mode(s->question);
+    const size_t n = any ? s->question->device->n_modes : 1;
+    size_t mode = 0;
+    kerf_status status = any ? KERF_OK : cut_find_mode(s->question, &mode, err);
+    if (status != KERF_OK)
+        return status;
+    s->modes = kerf_calloc(n, sizeof *s->modes);
+    if (!s->modes)
+        return kerf_fail(err, KERF_E_NOMEM, NULL, "out of memory");
+    for (size_t i = 0; status == KERF_OK && i < n; i++) {
+        status = cut_bind(s->question, any ? i : mode, &s->modes[i], err);
+        s->n += status == KERF_OK;
     }
-    problems[0] = &b->problem;
-    for (size_t m = 0; n > 1 && m < n; m++) {
-        if (&device->modes[m] == b->device_mode)
-            continue;
-        status = cut_bind(b->question, m, &others[bound], err);
-        if (status != KERF_OK)
-            goto out;
-        problems[bound + 1] = &others[bound].problem;
-        bound++;
+    return status;
+}
+
+/* No mode has a feasible placement: says which limits clash in all of them. */
+static kerf_status fail_infeasible(const search *s, kerf_error *err)
+{
+    const cut_problem **problems = kerf_calloc(s->n, sizeof *problems);
+    const char **names = kerf_calloc(s->n, sizeof *names);
+    kerf_status status = KERF_E_NOMEM;
+    if (problems && names) {
+        for (size_t i = 0; i < s->n; i++) {
+            problems[i] = &s->modes[i].problem;
+            names[i] = s->modes[i].device_mode->name;
+        }
+        status = explain_infeasible(problems, names, s->n, &s->options, err);
+    } else {
+        kerf_fail(err, status, NULL, "out of memory");
     }
-    status = explain_break_even(problems, bound + 1, b->question->solver, options, x,
-                                &plan->break_even_below_bps, &plan->break_even_above_bps, err);
-out:
-    for (size_t i = 0; others && i < bound; i++)
-        cut_binding_clear(&others[i]);
-    free(others);
+    free(problems);
+    free(names);
+    return status;
+}
+
+/* The options for solving mode i: an equal share of the time that is left. */
+static cut_options share_of_time(const search *s, size_t i, double start)
+{
+    cut_options options = s->options;
+    if (options.time_limit_s > 0 && s->n > 1)
+        options.time_limit_s =
+            fmax(options.time_limit_s - (now_s() - start), 1e-9) / (double)(s->n - i);
+    return options;
+}
+
+/* Takes a mode's answer, and keeps it if it is the best so far. */
+static void offer(search *s, size_t mode, cut_solution *found)
+{
+    if (s->best == KERF_NONE || found->objective < s->solution.objective) {
+        cut_solution_clear(&s->solution);
+        s->solution = *found;
+        s->best = mode;
+    } else {
+        cut_solution_clear(found);
+    }
+}
+
+/* Solves every mode and keeps the best answer. Its bound is the least of all modes' bounds: a mode
+ * that was not solved to its end may hold something better. */
+static kerf_status solve_modes(search *s, double start, kerf_error *err)
+{
+    double bound = INFINITY;
+    bool stopped = false;
+    kerf_error local = {0}, late = {0};
+    for (size_t i = 0; i < s->n; i++) {
+        const cut_options options = share_of_time(s, i, start);
+        const cut_problem *problem = &s->modes[i].problem;
+        cut_solution found = {0};
+        const kerf_status status =
+            cut_solve(problem, s->question->solver, &options, &found, &local);
+        if (status == KERF_OK) {
+            bound = fmin(bound, found.bound);
+            offer(s, i, &found);
+        } else if (status == KERF_E_TIME_LIMIT) {
+            bound = 0; /* no cost is less */
+            stopped = true;
+            late = local;
+        } else if (status != KERF_E_INFEASIBLE) {
+            if (err)
+                *err = local;
+            return status;
+        }
+    }
+    if (s->best != KERF_NONE) {
+        if (bound < s->solution.bound)
+            cut_solution_prove(&s->solution, s->solution.objective, bound);
+        return KERF_OK;
+    }
+    if (!stopped)
+        return fail_infeasible(s, err);
+    if (err)
+        *err = late;
+    return KERF_E_TIME_LIMIT;
+}
+
+/* --- the plan --- */
+
+/* Where the answer changes: to another cut or, if any will do, to another power mode. */
+static kerf_status describe_break_even(const search *s, kerf_plan *plan, kerf_error *err)
+{
+    const cut_problem **problems = kerf_calloc(s->n, sizeof *problems);
+    if (!problems)
+        return kerf_fail(err, KERF_E_NOMEM, NULL, "out of memory while describing a plan");
+    size_t n = 0;
+    problems[n++] = &s->modes[s->best].problem;
+    for (size_t i = 0; i < s->n; i++)
+        if (i != s->best)
+            problems[n++] = &s->modes[i].problem;
+    const kerf_status status =
+        explain_break_even(problems, n, s->question->solver, &s->options, s->solution.x,
+                           &plan->break_even_below_bps, &plan->break_even_above_bps, err);
     free(problems);
     return status;
 }
 
-static kerf_status explain(const cut_binding *b, const cut_options *options,
-                           const cut_solution *best, kerf_plan *plan, kerf_error *err)
+static kerf_status explain(const search *s, kerf_plan *plan, kerf_error *err)
 {
+    const cut_binding *b = &s->modes[s->best];
     kerf_status status = describe_extremes(b, plan, err);
     if (status == KERF_OK)
-        status = describe_alternatives(b, options, best, plan, err);
+        status = describe_alternatives(b, &s->options, &s->solution, plan, err);
     if (status == KERF_OK)
-        status = explain_binding(&b->problem, options, plan->binding, &plan->n_binding, err);
+        status = explain_binding(&b->problem, &s->options, plan->binding, &plan->n_binding, err);
     plan->break_even_below_bps = NAN;
     plan->break_even_above_bps = NAN;
     if (status == KERF_OK && plan->optimal && !b->question->no_break_even)
-        status = describe_break_even(b, options, best->x, plan, err);
+        status = describe_break_even(s, plan, err);
     return status;
 }
 
-static kerf_status fill_plan(const cut_binding *b, const cut_options *options,
-                             const cut_solution *best, kerf_plan *plan, kerf_error *err)
+static kerf_status fill_plan(const search *s, kerf_plan *plan, kerf_error *err)
 {
+    const cut_binding *b = &s->modes[s->best];
     kerf_option_plan answer = {0};
-    kerf_status status = describe(b, best->x, &answer, err);
+    kerf_status status = describe(b, s->solution.x, &answer, err);
     plan->side = answer.side;
     plan->cut = answer.cut;
     plan->cost = answer.cost;
     if (status == KERF_OK)
-        status = certify(b, best, plan, err);
+        status = certify(b, &s->solution, plan, err);
     if (status == KERF_OK)
-        status = explain(b, options, best, plan, err);
+        status = explain(s, plan, err);
     snprintf(plan->power_mode, sizeof plan->power_mode, "%s", b->device_mode->name);
     plan->measured_device_operators = kerf_pricer_measured_latency(b->device);
     plan->measured_server_operators = kerf_pricer_measured_latency(b->server);
     return status;
 }
 
-static kerf_status plan_in_mode(const kerf_question *q, size_t mode, kerf_plan **plan,
-                                kerf_error *err)
+kerf_status kerf_plan_make(const kerf_question *question, kerf_plan **plan, kerf_error *err)
 {
+    kerf_error_clear(err);
     const double start = now_s();
-    const cut_options options = options_of(q);
-    cut_binding b = {0};
-    cut_solution best = {0};
+    search s = {.question = question, .options = options_of(question), .best = KERF_NONE};
     kerf_plan *made = NULL;
-    kerf_status status = cut_bind(q, mode, &b, err);
-    if (status != KERF_OK)
-        return status;
-    status = cut_solve(&b.problem, q->solver, &options, &best, err);
+    kerf_status status = bind_modes(&s, err);
+    if (status == KERF_OK)
+        status = solve_modes(&s, start, err);
     const double solved = now_s();
-    if (status == KERF_E_INFEASIBLE) {
-        kerf_error_clear(err);
-        status = explain_infeasible(&b.problem, &options, err);
-    }
     if (status != KERF_OK)
         goto out;
     made = kerf_calloc(1, sizeof *made);
-    if (!made) {
-        status = kerf_fail(err, KERF_E_NOMEM, NULL, "out of memory");
-        goto out;
-    }
-    status = fill_plan(&b, &options, &best, made, err);
+    status = made ? fill_plan(&s, made, err) : kerf_fail(err, KERF_E_NOMEM, NULL, "out of memory");
     if (status != KERF_OK)
         goto out;
     made->solve_time_s = solved - start;
@@ -289,60 +379,8 @@ static kerf_status plan_in_mode(const kerf_question *q, size_t mode, kerf_plan *
     made = NULL;
 out:
     kerf_plan_destroy(&made);
-    cut_solution_clear(&best);
-    cut_binding_clear(&b);
+    search_clear(&s);
     return status;
-}
-
-static bool is_better(const kerf_question *q, const kerf_plan *a, const kerf_plan *b)
-{
-    return q->objective == KERF_OBJ_THROUGHPUT ? a->cost.objective > b->cost.objective
-                                               : a->cost.objective < b->cost.objective;
-}
-
-/* Every power mode is solved exactly; the answer is the best of them. */
-static kerf_status best_mode(const kerf_question *q, size_t *mode, kerf_error *err)
-{
-    kerf_question quick = *q;
-    quick.top = 0;
-    quick.no_break_even = true;
-    kerf_plan *best = NULL;
-    kerf_status infeasible = KERF_OK;
-    for (size_t m = 0; m < q->device->n_modes; m++) {
-        kerf_plan *plan = NULL;
-        kerf_error local = {0};
-        const kerf_status status = plan_in_mode(&quick, m, &plan, &local);
-        if (status != KERF_OK && (status != KERF_E_INFEASIBLE || infeasible == KERF_OK) && err)
-            *err = local;
-        if (status == KERF_E_INFEASIBLE) {
-            infeasible = status;
-        } else if (status != KERF_OK) {
-            kerf_plan_destroy(&best);
-            return status;
-        } else if (!best || is_better(q, plan, best)) {
-            kerf_plan_destroy(&best);
-            best = plan;
-            *mode = m;
-        } else {
-            kerf_plan_destroy(&plan);
-        }
-    }
-    const bool found = best != NULL;
-    kerf_plan_destroy(&best);
-    if (found)
-        kerf_error_clear(err);
-    return found ? KERF_OK : infeasible;
-}
-
-kerf_status kerf_plan_make(const kerf_question *question, kerf_plan **plan, kerf_error *err)
-{
-    kerf_error_clear(err);
-    size_t mode = 0;
-    const kerf_status status =
-        any_mode(question) ? best_mode(question, &mode, err) : cut_find_mode(question, &mode, err);
-    if (status != KERF_OK)
-        return status;
-    return plan_in_mode(question, mode, plan, err);
 }
 
 static void clear_option(kerf_option_plan *option)

@@ -226,6 +226,7 @@ cli_exit cli_plan_json_infeasible(const cli_scene *scene, const kerf_error *err)
     const char *mode = scene->question.power_mode;
     put_scene(j, o, scene, mode ? mode : scene->device->modes[scene->device->default_mode].name);
     cli_json_text(j, o, "status", "infeasible");
-    cli_json_text(j, o, "message", err->message);
+    char message[sizeof *err]; /* with the operator that pins clash at */
+    cli_json_text(j, o, "message", kerf_error_line(err, message, sizeof message));
     return cli_json_print(j, o);
 }

@@ -227,6 +227,12 @@ check("infeasible: the message names the limit and by how much", "deadline" in a
 fails("infeasible: two limits that clash", 3,
       ["plan", *CHAIN, "--min-device-operators", "4", "--energy-budget", "60 mJ"], "min-device-operators 4",
       "energy-budget 60 mJ", "short")
+status, out, err = kerf("plan", *CHAIN, "--power-mode", "any", "--deadline", "1 ms")
+check("infeasible: the closest placement of all power modes", status == 3 and
+      "closest one, in power mode %s, takes" % modes["any"]["power_mode"] in err, err)
+answer = json.loads(kerf("plan", *CHAIN, "--pin", "conv1=server", "--pin", "head=device", "--json")[1])
+check("infeasible: clashing pins are named in JSON as well", not list(SCHEMA.iter_errors(answer)) and
+      "conv1" in answer["message"] and "head" in answer["message"], answer)
 fails("pins that clash", 3, ["plan", *CHAIN, "--pin", "conv1=server", "--pin", "head=device"], "conv1", "head")
 fails("pins one operator to both sides", 3, ["plan", *CHAIN, "--pin", "head=server", "--pin", "head=device"], "head")
 fails("unknown operator", 2, ["plan", *CHAIN, "--pin", "conv9=device"], "no operator 'conv9'")

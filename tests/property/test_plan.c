@@ -138,9 +138,8 @@ static kerf_network *random_network(size_t n_nodes)
     return net;
 }
 
-static void random_mode(kerf_power_mode *m, double speed)
+static void random_mode(kerf_power_mode *m, char *name, double speed)
 {
-    static char name[] = "only";
     *m = (kerf_power_mode){.name = name,
                            .latency_form = below(2) ? KERF_LATENCY_MAX : KERF_LATENCY_SUM,
                            .energy_form = (kerf_energy_form)below(4),
@@ -369,38 +368,53 @@ static void random_limits(kerf_question *q)
     kerf_plan_destroy(&plan);
 }
 
-static void check_one(uint64_t seed, bool with_limits)
-{
-    state = seed;
-    kerf_network *net = random_network(2 + below(9));
-    char device_name[] = "device", server_name[] = "server";
-    kerf_power_mode device_mode, server_mode;
-    random_mode(&device_mode, 1);
-    random_mode(&server_mode, log_uniform(1, 30));
-    kerf_device device = {.name = device_name, .modes = &device_mode, .n_modes = 1};
-    kerf_device server = {.name = server_name, .modes = &server_mode, .n_modes = 1};
+/* A random question, and all that it borrows. */
+typedef struct scene {
+    kerf_network *network;
+    kerf_power_mode device_modes[3], server_mode;
+    kerf_device device, server;
     kerf_link link;
-    random_link(&link);
-    kerf_question q = {.network = net,
-                       .device = &device,
-                       .server = &server,
-                       .link = &link,
-                       .server_load = below(3) ? 0 : uniform() * 0.9,
-                       .objective = (kerf_objective)below(6),
-                       .weight_energy = uniform() + 0.01,
-                       .weight_latency = uniform(),
-                       .wire = (kerf_wire)below(4),
-                       .input_bytes = below(2) ? 0 : log_uniform(1e3, 1e6),
-                       .result_at_server = below(4) == 0};
-    kerf_pin pin = {0};
+    kerf_pin pin;
+    kerf_question question;
+} scene;
+
+static void random_scene(scene *s, size_t n_modes, uint64_t seed)
+{
+    static char names[][8] = {"device", "server", "only", "second", "third"};
+    state = seed;
+    s->network = random_network(2 + below(9));
+    for (size_t i = 0; i < n_modes; i++)
+        random_mode(&s->device_modes[i], names[2 + i], 1);
+    random_mode(&s->server_mode, names[2], log_uniform(1, 30));
+    s->device = (kerf_device){.name = names[0], .modes = s->device_modes, .n_modes = n_modes};
+    s->server = (kerf_device){.name = names[1], .modes = &s->server_mode, .n_modes = 1};
+    random_link(&s->link);
+    s->question = (kerf_question){.network = s->network,
+                                  .device = &s->device,
+                                  .server = &s->server,
+                                  .link = &s->link,
+                                  .server_load = below(3) ? 0 : uniform() * 0.9,
+                                  .objective = (kerf_objective)below(6),
+                                  .weight_energy = uniform() + 0.01,
+                                  .weight_latency = uniform(),
+                                  .wire = (kerf_wire)below(4),
+                                  .input_bytes = below(2) ? 0 : log_uniform(1e3, 1e6),
+                                  .result_at_server = below(4) == 0};
     if (below(4) == 0) {
         do
-            pin.operator_index = below(net->n_operators);
-        while (net->operators[pin.operator_index].constant);
-        pin.side = below(2) ? KERF_SIDE_DEVICE : KERF_SIDE_SERVER;
-        q.pins = &pin;
-        q.n_pins = 1;
+            s->pin.operator_index = below(s->network->n_operators);
+        while (s->network->operators[s->pin.operator_index].constant);
+        s->pin.side = below(2) ? KERF_SIDE_DEVICE : KERF_SIDE_SERVER;
+        s->question.pins = &s->pin;
+        s->question.n_pins = 1;
     }
+}
+
+static void check_one(uint64_t seed, bool with_limits)
+{
+    static scene s;
+    random_scene(&s, 1, seed);
+    kerf_question q = s.question;
     static entry entries[4096];
     if (with_limits)
         random_limits(&q);
@@ -436,7 +450,75 @@ static void check_one(uint64_t seed, bool with_limits)
             check_break_even(&q, plan, seed);
         kerf_plan_destroy(&plan);
     }
-    kerf_network_destroy(&net);
+    kerf_network_destroy(&s.network);
+}
+
+/* --- several power modes --- */
+
+/* Stops the search once, at the call that makes *calls 0: in one of the modes. */
+static bool stop_once(void *context, const char *what, double best, double bound)
+{
+    (void)what;
+    (void)best;
+    (void)bound;
+    int *calls = context;
+    return --*calls != 0;
+}
+
+/* Least value over all placements in all modes; INFINITY: none keeps the limits. */
+static double least_of_modes(const scene *s, const kerf_question *q)
+{
+    static entry entries[4096];
+    double least = INFINITY;
+    for (size_t mode = 0; mode < s->device.n_modes; mode++) {
+        kerf_question in_mode = *q;
+        in_mode.power_mode = s->device_modes[mode].name;
+        const size_t n = enumerate(&in_mode, entries, sizeof entries / sizeof *entries);
+        for (size_t i = 0; i < n; i++)
+            least = fmin(least, entries[i].value);
+    }
+    return least;
+}
+
+/* The best of all modes, with a bound that holds for all of them also where one was not solved to
+ * its end. Counts the runs that were stopped with a plan. */
+static void check_modes(uint64_t seed, size_t *stopped)
+{
+    static scene s;
+    random_scene(&s, 3, seed);
+    kerf_question q = s.question;
+    q.power_mode = "any";
+    random_limits(&q);
+    const double least = least_of_modes(&s, &q);
+    kerf_plan *plan = NULL;
+    kerf_error err = {0};
+    const kerf_status status = kerf_plan_make(&q, &plan, &err);
+    assert_int_equal(status, isinf(least) ? KERF_E_INFEASIBLE : KERF_OK);
+    if (status != KERF_OK)
+        assert_non_null(strstr(err.message, "in power mode"));
+    else {
+        check_close(badness(&q, &plan->cost), least, "any mode", seed);
+        assert_true(plan->optimal);
+    }
+    kerf_plan_destroy(&plan);
+
+    int calls = 1 + (int)below(6);
+    q.solver = KERF_SOLVER_MILP;
+    q.progress = stop_once;
+    q.progress_context = &calls;
+    q.no_break_even = true;
+    if (kerf_plan_make(&q, &plan, &err) == KERF_OK) {
+        const double bound = q.objective == KERF_OBJ_THROUGHPUT ? 1 / plan->bound : plan->bound;
+        const double value = badness(&q, &plan->cost);
+        if (bound > least * (1 + 1e-9))
+            fail_msg("seed %llu: bound %g above the optimum %g", (unsigned long long)seed, bound,
+                     least);
+        assert_true(fabs(plan->gap - (value - bound) / value) < 1e-12);
+        assert_int_equal(plan->optimal, plan->gap <= 1e-9);
+        *stopped += !plan->optimal;
+    }
+    kerf_plan_destroy(&plan);
+    kerf_network_destroy(&s.network);
 }
 
 static size_t cases(size_t quick, size_t full)
@@ -460,6 +542,17 @@ static void test_limited_plans(void **unused)
         check_one(seed_of_run + 1000000 + i, true);
 }
 
+static void test_modes(void **unused)
+{
+    (void)unused;
+    const size_t n = cases(300, 3000);
+    size_t stopped = 0;
+    for (size_t i = 0; i < n; i++)
+        check_modes(seed_of_run + 2000000 + i, &stopped);
+    print_message("# %zu of %zu runs were stopped with a plan\n", stopped, n);
+    assert_true(stopped > n / 20);
+}
+
 int main(void)
 {
     const char *seed = getenv("KERF_SEED");
@@ -469,6 +562,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_free_plans),
         cmocka_unit_test(test_limited_plans),
+        cmocka_unit_test(test_modes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
