@@ -143,9 +143,15 @@ run: deps
 	@echo
 	$(BUILD)/kerf plan resnet50 --device jetson-tx2 --server edge-gpu --link wifi-n
 
-lint:
-	clang-tidy -quiet $(LIB_SRC) $(CLI_SRC) -- $(filter-out -MMD -MP,$(ALL_CFLAGS))
-	cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,portability --inline-suppr -Iinclude -I. $(LIB_SRC) $(CLI_SRC)
+# All files are looked at, by both tools, before the rule fails.
+LINT_JOBS := $(shell nproc 2>/dev/null || echo 1)
+lint: $(BUILD)/gen/onnx.pb.h
+	@failed=0; \
+	printf '%s\n' $(LIB_SRC) $(CLI_SRC) | xargs -P $(LINT_JOBS) -n 1 sh -c \
+	    'clang-tidy -quiet "$$1" -- $(filter-out -MMD -MP,$(ALL_CFLAGS)) 2>/dev/null || { echo "clang-tidy: $$1" >&2; exit 1; }' sh || failed=1; \
+	cppcheck --quiet -j $(LINT_JOBS) --error-exitcode=1 --std=c11 --enable=warning,portability --inline-suppr \
+	    -Iinclude -I. $(LIB_SRC) $(CLI_SRC) || failed=1; \
+	exit $$failed
 format:
 	clang-format -i $(shell git ls-files '*.c' '*.h')
 

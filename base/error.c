@@ -52,7 +52,9 @@ static void make_one_line(char *text)
     kerf_make_printable(text, ' ');
 }
 
-kerf_status kerf_fail(kerf_error *err, kerf_status code, const char *where, const char *format, ...)
+/* In parentheses as error.h may define a macro of this name. */
+kerf_status(kerf_fail)(kerf_error *err, kerf_status code, const char *where, const char *format,
+                       ...)
 {
     if (err == NULL || err->code != KERF_OK)
         return code;

@@ -116,6 +116,6 @@ char *kerf_path_beside(const char *path, const char *relative)
     if (joined == NULL)
         return NULL;
     memcpy(joined, path, folder);
-    memcpy(joined + folder, relative, rest);
+    memcpy(joined + folder, relative, rest + 1);
     return joined;
 }

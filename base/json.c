@@ -169,7 +169,7 @@ static size_t next_piece(void *buffer, size_t size, void *context)
  * the values in the piece of text that it has fetched already (1 KiB). */
 static size_t reserve_for(size_t size)
 {
-    return 2 * size + 256 * 1024;
+    return 2 * size + ((size_t)256 << 10);
 }
 
 /* What a parser would say of these is not to be seen on a screen. */

@@ -380,9 +380,10 @@ static kerf_status bind_weights(cut_binding *b)
     for (size_t v = 0; v < b->problem.n; v++) {
         if (own_bytes[v] <= 0)
             continue;
-        b->pool[b->pool_used] = v;
-        b->weights[n++] =
-            (cut_weight){.bytes = own_bytes[v], .operators = b->pool + b->pool_used++, .n = 1};
+        size_t *self = &b->pool[b->pool_used++];
+        *self = v;
+        b->weights[n] = (cut_weight){.bytes = own_bytes[v], .operators = self, .n = 1};
+        n++;
     }
     free(own_bytes);
     b->problem.weights = b->weights;

@@ -28,7 +28,9 @@ static bool read_text(const kerf_json *object, const char *key, char **text)
     if (value[0] == '\0' && kerf_json_member(object, key, KERF_REQUIRED, &member))
         return kerf_json_fail(&member, KERF_E_INVALID, "is empty, expected a text");
     *text = kerf_strdup(value);
-    return *text ? true : out_of_memory(object);
+    if (!*text)
+        out_of_memory(object);
+    return *text != NULL;
 }
 
 static bool read_name(const kerf_json *object, char **name)

@@ -434,7 +434,7 @@ static bool prefix_name(node_reader *n)
         return ONNX_NOMEM(n->scope->reader);
     memcpy(joined, n->scope->prefix, prefix);
     joined[prefix] = '/';
-    memcpy(joined + prefix + 1, own, length);
+    memcpy(joined + prefix + 1, own, length + 1);
     free(node->name);
     node->name = joined;
     return true;

@@ -14,8 +14,6 @@
 
 #define MAX_PICTURE 100000000 /* bytes that gnuplot may write */
 
-extern char **environ;
-
 void cli_gnuplot_string(FILE *script, const char *text)
 {
     fputc('"', script);

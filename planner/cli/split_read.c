@@ -208,6 +208,6 @@ cli_exit cli_read_ranges(const char *path, kerf_range **ranges, size_t *n)
 void cli_ranges_clear(kerf_range *ranges, size_t n)
 {
     for (size_t i = 0; i < n; i++)
-        free((char *)(uintptr_t)ranges[i].tensor);
+        free((char *)ranges[i].tensor);
     free(ranges);
 }

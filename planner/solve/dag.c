@@ -39,23 +39,29 @@ static void fill_entries(const cut_problem *problem, cut_dag *dag)
             dag->group[problem->groups[g].operators[i]] = g;
 }
 
-kerf_status cut_dag_create(const cut_problem *problem, cut_dag *dag, kerf_error *err)
+static bool build(const cut_problem *problem, cut_dag *dag)
 {
-    *dag = (cut_dag){.made = NULL};
     dag->made_start = kerf_calloc(problem->n + 1, sizeof *dag->made_start);
     dag->read_start = kerf_calloc(problem->n + 1, sizeof *dag->read_start);
     dag->group = kerf_calloc(problem->n, sizeof *dag->group);
-    if (dag->made_start && dag->read_start && dag->group) {
-        count_entries(problem, dag);
-        dag->made = kerf_calloc(dag->made_start[problem->n], sizeof *dag->made);
-        dag->read = kerf_calloc(dag->read_start[problem->n], sizeof *dag->read);
-    }
-    if (!dag->made || !dag->read) {
-        cut_dag_clear(dag);
-        return kerf_fail(err, KERF_E_NOMEM, NULL, "out of memory for %zu operators", problem->n);
-    }
+    if (!dag->made_start || !dag->read_start || !dag->group)
+        return false;
+    count_entries(problem, dag);
+    dag->made = kerf_calloc(dag->made_start[problem->n], sizeof *dag->made);
+    dag->read = kerf_calloc(dag->read_start[problem->n], sizeof *dag->read);
+    if (!dag->made || !dag->read)
+        return false;
     fill_entries(problem, dag);
-    return KERF_OK;
+    return true;
+}
+
+kerf_status cut_dag_create(const cut_problem *problem, cut_dag *dag, kerf_error *err)
+{
+    *dag = (cut_dag){.made = NULL};
+    if (build(problem, dag))
+        return KERF_OK;
+    cut_dag_clear(dag);
+    return kerf_fail(err, KERF_E_NOMEM, NULL, "out of memory for %zu operators", problem->n);
 }
 
 void cut_dag_clear(cut_dag *dag)

@@ -163,6 +163,8 @@ static void merge_parallel(reduction *r)
 
 static void shape(reduction *r, const maxflow_arc *arcs)
 {
+    if (r->n == 0)
+        return;
     for (size_t v = 0; v < r->n; v++)
         r->first[v] = NONE;
     for (size_t a = r->n_arcs; a-- > 0;) {
