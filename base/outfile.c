@@ -37,10 +37,9 @@ static const char *base_of(const char *path)
     return slash ? slash + 1 : path;
 }
 
-static kerf_status check_target(const kerf_outfile *file, bool force, kerf_error *err)
+kerf_status kerf_outfile_check(const char *path, bool force, kerf_error *err)
 {
     struct stat info;
-    const char *path = file->path;
     kerf_status status = KERF_OK;
     if (lstat(path, &info) != 0)
         return errno == ENOENT ? KERF_OK : fail_errno(err, path, "write", errno);
@@ -107,7 +106,7 @@ kerf_status kerf_outfile_open(kerf_outfile *file, const char *path, bool force, 
         kerf_error_source(err, path);
     }
     if (status == KERF_OK)
-        status = check_target(file, force, err);
+        status = kerf_outfile_check(path, force, err);
     if (status == KERF_OK)
         status = find_folder(file, err);
     return status == KERF_OK ? open_temporary(file, err) : status;

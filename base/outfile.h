@@ -32,6 +32,9 @@ typedef struct kerf_outfile {
         .fd = -1                                                                                   \
     }
 
+/* Whether kerf_outfile_open would refuse the place of a file, before any work is done. */
+kerf_status kerf_outfile_check(const char *path, bool force, kerf_error *err);
+
 /* KERF_E_IO, with err->source the path: a folder that cannot be written to, a file that is there
  * already (unless `force`) or is none that can be replaced. */
 kerf_status kerf_outfile_open(kerf_outfile *file, const char *path, bool force, kerf_error *err);

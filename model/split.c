@@ -481,9 +481,24 @@ static kerf_status write_manifest(splitter *s)
     return status;
 }
 
+/* Before gigabytes are written in vain. */
+static kerf_status check_places(const splitter *s, const char *head, const char *tail)
+{
+    const bool force = s->options->force;
+    kerf_status status = KERF_OK;
+    if (s->parts.part[PART_HEAD].exists)
+        status = kerf_outfile_check(head, force, s->err);
+    if (status == KERF_OK && s->parts.part[PART_TAIL].exists)
+        status = kerf_outfile_check(tail, force, s->err);
+    if (status == KERF_OK && s->options->manifest)
+        status = kerf_outfile_check(s->options->manifest, force, s->err);
+    return status;
+}
+
 static kerf_status run(splitter *s)
 {
     const kerf_split_options *o = s->options;
+    const char *head = o->head ? o->head : "head.onnx", *tail = o->tail ? o->tail : "tail.onnx";
     kerf_status status = open_source(s);
     if (status != KERF_OK)
         return status;
@@ -497,9 +512,11 @@ static kerf_status run(splitter *s)
     if (status != KERF_OK)
         return fail_at(s, status, s->network->source);
     identify(s);
-    status = write_part(s, PART_HEAD, o->head ? o->head : "head.onnx", &s->split->head);
+    status = check_places(s, head, tail);
     if (status == KERF_OK)
-        status = write_part(s, PART_TAIL, o->tail ? o->tail : "tail.onnx", &s->split->tail);
+        status = write_part(s, PART_HEAD, head, &s->split->head);
+    if (status == KERF_OK)
+        status = write_part(s, PART_TAIL, tail, &s->split->tail);
     if (status == KERF_OK)
         status = write_manifest(s);
     if (status == KERF_OK)

@@ -136,6 +136,7 @@ static bool put_zeros(onnx_bytes *graph, const ir_value *value)
     const size_t size = strlen(value->name) + 16;
     char *name = kerf_calloc(size, 1);
     bool ok = name && value->rank >= 0;
+    graph->failed = graph->failed || !name;
     if (ok) {
         snprintf(name, size, "%s/shape", value->name);
         ok = onnx_encode_tensor(&shape, KERF_INT64, &rank, 1, value->dims, NULL, (size_t)rank) &&
@@ -248,8 +249,10 @@ kerf_status onnx_from_ir(const ir_graph *g, const kerf_network *network, onnx_by
     for (size_t v = 0; v < g->n_values && status == KERF_OK; v++)
         if (g->values[v].initializer) {
             if (!put_weight(&graph, &g->values[v], &taken))
-                status = kerf_fail(err, KERF_E_UNSUPPORTED, g->values[v].name,
-                                   "has no type or shape that zeros can take the place of");
+                status = graph.failed
+                             ? kerf_fail(err, KERF_E_NOMEM, NULL, "out of memory")
+                             : kerf_fail(err, KERF_E_UNSUPPORTED, g->values[v].name,
+                                         "has no type or shape that zeros can take the place of");
             nodes += taken;
         }
     for (size_t i = 0; i < g->n_nodes && status == KERF_OK; i++) {

@@ -99,18 +99,18 @@ static kerf_status place_nodes(onnx_parts *p, const kerf_side *side, const size_
  * ----------------------------------------------------------------------------
  */
 
-static bool is_topological(const onnx_outline *o, const size_t *order)
+/* `rank` has room for every node. */
+static bool is_topological(const onnx_outline *o, const size_t *order, size_t *rank)
 {
-    size_t *rank = kerf_calloc(o->n_nodes, sizeof *rank);
-    bool fine = rank != NULL;
-    for (size_t i = 0; fine && i < o->n_nodes; i++)
+    bool fine = true;
+    memset(rank, 0, o->n_nodes * sizeof *rank);
+    for (size_t i = 0; i < o->n_nodes; i++)
         rank[order[i]] = i + 1;
-    for (size_t n = 0; fine && n < o->n_nodes; n++)
+    for (size_t n = 0; n < o->n_nodes; n++)
         for (size_t j = 0; fine && j < o->nodes[n].n_inputs; j++) {
             const size_t producer = o->tensors[o->nodes[n].inputs[j]].producer;
             fine = rank[n] && (producer == KERF_NONE || rank[producer] < rank[n]);
         }
-    free(rank);
     return fine;
 }
 
@@ -119,30 +119,31 @@ static bool is_topological(const onnx_outline *o, const size_t *order)
 static kerf_status sort_nodes(onnx_parts *p, const size_t *node_of)
 {
     const onnx_outline *o = p->outline;
-    bool *seen = kerf_calloc(o->n_nodes, sizeof *seen);
+    size_t *rank = kerf_calloc(o->n_nodes, sizeof *rank);
     size_t left = o->n_nodes;
+    kerf_status status = KERF_OK;
+    if (!rank)
+        return no_memory(p);
     for (size_t n = 0; n < o->n_nodes; n++)
         p->order[n] = n;
-    if (!seen)
-        return no_memory(p);
-    if (is_topological(o, p->order)) {
-        free(seen);
-        return KERF_OK;
-    }
+    if (is_topological(o, p->order, rank))
+        goto out;
+    memset(rank, 0, o->n_nodes * sizeof *rank);
     for (size_t i = p->network->n_operators; i-- > 0 && left;)
-        if (!seen[node_of[i]]) {
-            seen[node_of[i]] = true;
+        if (!rank[node_of[i]]) {
+            rank[node_of[i]] = 1;
             p->order[--left] = node_of[i];
         }
     for (size_t n = o->n_nodes; n-- > 0 && left;)
-        if (!seen[n])
+        if (!rank[n])
             p->order[--left] = n;
-    free(seen);
-    if (!is_topological(o, p->order))
-        return kerf_fail(p->err, KERF_E_UNSUPPORTED, NULL,
-                         "its nodes are in no order that runs, and calls of functions are among "
-                         "them");
-    return KERF_OK;
+    if (!is_topological(o, p->order, rank))
+        status = kerf_fail(p->err, KERF_E_UNSUPPORTED, NULL,
+                           "its nodes are in no order that runs, and calls of functions are among "
+                           "them");
+out:
+    free(rank);
+    return status;
 }
 
 /* --- what crosses ------------------------------------------------------------------------------

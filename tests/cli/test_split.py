@@ -132,7 +132,7 @@ def check_network(path, validator):
     order = [i["name"] for i in operators if i["name"] in placed]
     known = problem(link) if path.endswith(".onnx") else ""
     problems, cuts = [], 0
-    step = 9 if FULL else max(2, len(order) // 2)
+    step = 15 if FULL else max(2, len(order) // 2)
     for k in range(1 + len(name) % step, len(order), step):
         given = write_plan("plan.json", plan["network"]["name"], order[:k], order[k:])
         status, out, err = split(link, *given, *parts(), "--force", "--json", "--quiet", *shapes)
@@ -328,7 +328,7 @@ def check_external():
     plan = write_plan("plan.json", "ext", OPERATORS[:2], OPERATORS[2:])
     for folder, location in (("there", "ext.bin"), (".", "h.onnx.data")):
         status, out, err = split(at("there/ext.onnx"), *plan, "--head", at(folder + "/h.onnx"), "--tail",
-                                 at(folder + "/t.onnx"))
+                                 at(folder + "/t.onnx"), "--manifest", at(folder + "/m.json"))
         model = load(at(folder + "/h.onnx"))
         entry = {e.key: e.value for e in model.graph.initializer[0].external_data}
         whole = onnx.load(at(folder + "/h.onnx"))
