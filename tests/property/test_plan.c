@@ -545,7 +545,7 @@ static void test_limited_plans(void **unused)
 static void test_modes(void **unused)
 {
     (void)unused;
-    const size_t n = cases(300, 3000);
+    const size_t n = cases(1000, 5000);
     size_t stopped = 0;
     for (size_t i = 0; i < n; i++)
         check_modes(seed_of_run + 2000000 + i, &stopped);
