@@ -243,10 +243,10 @@ def networks():
 
 
 def random_input(value_info, seed, dims=None):
-    """Values for an input; dims says how long named dimensions are."""
+    """Values for an input of floats or int64; dims says how long named dimensions are."""
     random = numpy.random.default_rng(seed)
     tensor = value_info.type.tensor_type
     shape = [d.dim_value or (dims or {}).get(d.dim_param, 1) for d in tensor.shape.dim]
     if tensor.elem_type == I64:
         return random.integers(0, 16, shape)
-    return random.standard_normal(shape).astype(onnx.helper.tensor_dtype_to_np_dtype(tensor.elem_type))
+    return random.standard_normal(shape).astype(numpy.float32)
