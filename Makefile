@@ -109,7 +109,7 @@ $(BENCH_BIN): %: %.o $(OBJ)/tests/support/random_problem.o $(INTERNAL)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
-TEST_SCRIPTS := $(sort $(wildcard tests/cli/test_*.sh tests/cli/test_*.py))
+TEST_SCRIPTS := $(sort $(wildcard tests/cli/test_*.sh tests/cli/test_*.py tests/e2e/test_*.py))
 
 .PHONY: build-tests check test sanitize coverage bench run deps test-deps lint format
 build-tests: all $(TEST_BIN)

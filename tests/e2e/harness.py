@@ -56,7 +56,8 @@ def install_packages():
         for name in ("package.json", "package-lock.json", ".npmrc"):
             shutil.copy(os.path.join(EXAMPLE, name), MODULES)
         try:
-            run = subprocess.run([npm, "ci", "--no-audit", "--no-fund", "--prefix", MODULES],
+            run = subprocess.run([npm, "ci", "--no-audit", "--no-fund", "--prefix", MODULES,
+                                  "--fetch-retries", "1"],
                                  cwd=MODULES, capture_output=True, text=True, timeout=300,
                                  env=dict(os.environ, ONNXRUNTIME_NODE_INSTALL="skip"))
         except subprocess.TimeoutExpired:
@@ -138,7 +139,10 @@ class Runner:
                               for i, (name, array) in enumerate(inputs.items())]}
         self.child.stdin.write(json.dumps(request) + "\n")
         self.child.stdin.flush()
-        answer = json.loads(self.child.stdout.readline())
+        line = self.child.stdout.readline()
+        if not line:
+            raise RuntimeError("%s: node has ended" % model)
+        answer = json.loads(line)
         if not answer["ok"]:
             raise RuntimeError("%s: %s" % (model, answer["error"]))
         return {o["name"]: load_array(o) for o in answer["outputs"]}
