@@ -40,6 +40,19 @@ function readOptions() {
     optimize: !values['no-optimize'] };
 }
 
+// A tail whose inputs have dynamic dimensions takes tensors of other sizes than were planned for.
+const MOST_DYNAMIC_BYTES = 256 * 1024 * 1024;
+
+function describeInputs(crossing, session) {
+  const shapes = new Map(session.inputMetadata.map((m) => [m.name, m.shape]));
+  return crossing.map((c) => ({
+    name: c.wire_name,
+    type: c.wire_type,
+    bytes: c.wire_bytes,
+    dynamic: (shapes.get(c.wire_name) || []).some((d) => typeof d !== 'number' || d < 0),
+  }));
+}
+
 async function openTails(options) {
   const tails = new Map();
   for (const file of options.files) {
@@ -53,7 +66,7 @@ async function openTails(options) {
     tails.set(split.id, {
       split,
       session,
-      inputs: crossing.map((c) => ({ name: c.wire_name, type: c.wire_type, bytes: c.wire_bytes })),
+      inputs: describeInputs(crossing, session),
       outputs: outputs.filter((o) => o.side === 'server').map((o) => o.name),
       returned: !plan || plan.result !== 'server',
     });
@@ -72,13 +85,13 @@ function findTail(tails, header) {
 }
 
 function checkInputs(tail, tensors) {
-  for (const { name, type, bytes } of tail.inputs) {
+  for (const { name, type, bytes, dynamic } of tail.inputs) {
     const tensor = tensors.get(name);
     if (!tensor) throw new ProtocolError('bad_request', `tensor '${name}' is missing`);
     if (tensor.type !== type) {
       throw new ProtocolError('bad_request', `tensor '${name}' is ${tensor.type}, expected ${type}`);
     }
-    if (tensor.data.byteLength !== bytes) {
+    if (!dynamic && tensor.data.byteLength !== bytes) {
       throw new ProtocolError('bad_request', `tensor '${name}' has ${tensor.data.byteLength} ` +
         `bytes, expected ${bytes}`);
     }
@@ -124,9 +137,9 @@ async function answer(tails, frames, received) {
 
 async function serve(options) {
   const tails = await openTails(options);
-  const largest = Math.max(...[...tails.values()].flatMap((t) => t.inputs.map((i) => i.bytes)));
-  const socket = new zmq.Router({ linger: 500, maxMessageSize: Math.max(largest, MAX_HEADER_BYTES),
-    sendTimeout: 5000, mandatory: false });
+  const largest = Math.max(MAX_HEADER_BYTES, ...[...tails.values()]
+    .flatMap((t) => t.inputs.map((i) => (i.dynamic ? MOST_DYNAMIC_BYTES : i.bytes))));
+  const socket = new zmq.Router({ linger: 500, maxMessageSize: largest, sendTimeout: 5000 });
   await socket.bind(options.bind);
   let stopping = false;
   const stop = () => {
