@@ -37,7 +37,7 @@ def split(name, *options):
     os.makedirs(folder, exist_ok=True)
     files = [os.path.join(folder, f) for f in ("head.onnx", "tail.onnx", "split.json")]
     status, _, err = kerf("split", NETWORK, "--head", files[0], "--tail", files[1], "--manifest",
-                          files[2], *options)
+                          files[2], "--force", *options)
     if status != 0:
         raise AssertionError("kerf split %s: status %d: %s" % (options, status, err))
     with open(files[2]) as file:

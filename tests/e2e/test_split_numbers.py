@@ -22,7 +22,7 @@ FOLDER = scratch.name
 REFERENCE = "../shared/data/onnx/full"
 # Largest error of a result, as a share of the range of its values. Half a step of the wire encoding
 # (2^-12 of a value; 1/510 of a tensor's range) for a tensor, times what the layers behind amplify it.
-TOLERANCE = {"float16": 2e-3, "int8": 5e-2}
+TOLERANCE = {"float16": 1e-3, "int8": 2e-2}
 
 
 class Network:
