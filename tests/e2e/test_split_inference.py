@@ -15,6 +15,7 @@ SERVER = os.path.join(EXAMPLE, "server.js")
 DEVICE = os.path.join(EXAMPLE, "device.js")
 PLAIN = ["--no-optimize", "--threads", "1"]
 NETWORK = os.path.join(FOLDER, "net.onnx")
+EXTERNAL = os.path.join(FOLDER, "external.onnx")  # the same, its weights in a file beside it
 INPUT = os.path.join(FOLDER, "image.bin")
 
 
@@ -26,17 +27,19 @@ def make_network():
     y = b.conv(x, 16, 16, stride=2)
     model = b.model("net", [("image", networks.F, [1, 3, 64, 64])], [(y, networks.F, [1, 16, 32, 32])])
     onnx.save(model, NETWORK)
+    onnx.save_model(onnx.load(NETWORK), EXTERNAL, save_as_external_data=True, location="external.weights",
+                    size_threshold=0)
     image = networks.random_input(model.graph.input[0], 1)
     image.tofile(INPUT)
     return image
 
 
-def split(name, *options):
+def split(name, *options, network=None):
     """Splits the network into a folder of its own; returns the manifest's path and content."""
     folder = os.path.join(FOLDER, name)
     os.makedirs(folder, exist_ok=True)
     files = [os.path.join(folder, f) for f in ("head.onnx", "tail.onnx", "split.json")]
-    status, _, err = kerf("split", NETWORK, "--head", files[0], "--tail", files[1], "--manifest",
+    status, _, err = kerf("split", network or NETWORK, "--head", files[0], "--tail", files[1], "--manifest",
                           files[2], "--force", *options)
     if status != 0:
         raise AssertionError("kerf split %s: status %d: %s" % (options, status, err))
@@ -198,7 +201,6 @@ def test_mismatch():
     check("a head of another split", report is None and "is not the head of" in err, err)
     status, _, err = node(SERVER, mixed)
     check("a tail of another split", status == 1 and "is not the tail of" in err, err)
-    content["tail"]["sha256"] = "0" * 64
     # Same identity, other tail: the server's file passes its own check, the device's manifest differs.
     with open(early) as file:
         other = json.load(file)
@@ -209,6 +211,11 @@ def test_mismatch():
     with serve(early) as server:
         report, err = infer([forged], "--server", endpoint(server))
     check("a server whose tail is another", report is None and "its tail is another" in err, err)
+    external, _ = split("external", "--pin", "relu_1=device", "--pin", "conv_2=server", network=EXTERNAL)
+    with open(os.path.join(os.path.dirname(external), "tail.onnx.data"), "r+b") as file:
+        file.write(b"\1")
+    status, _, err = node(SERVER, external)
+    check("other weights beside the tail", status == 1 and "is not the tail's weights of" in err, err)
     report, err = infer([NETWORK])
     check("a file that is no manifest", report is None and "not JSON" in err, err)
     report, err = infer([os.path.join(FOLDER, "absent.json")])

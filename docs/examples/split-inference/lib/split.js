@@ -42,11 +42,8 @@ async function sha256(file) {
   return hash.digest('hex');
 }
 
-// An inference session of the split's "head" or "tail", after a check that the file is the one that
-// the manifest was written with; null if the split has no such part.
-async function openPart(split, part, options) {
-  const entry = split.manifest[part];
-  if (!entry) return null;
+// Checks that a file beside the manifest is the one that the manifest was written with.
+async function verify(split, part, entry) {
   const file = path.join(path.dirname(split.file), entry.file);
   let digest;
   try {
@@ -56,8 +53,18 @@ async function openPart(split, part, options) {
   }
   if (digest !== entry.sha256) {
     throw new Error(`${file}: is not the ${part} of ${split.file}: SHA-256 is ${digest}, ` +
-      `expected ${entry.sha256}; split the network again, or copy both files together`);
+      `expected ${entry.sha256}; split the network again, or copy all files together`);
   }
+  return file;
+}
+
+// An inference session of the split's "head" or "tail", whose files are verified; null if the split
+// has no such part.
+async function openPart(split, part, options) {
+  const entry = split.manifest[part];
+  if (!entry) return null;
+  const file = await verify(split, part, entry);
+  if (entry.data) await verify(split, `${part}'s weights`, entry.data);
   try {
     return await ort.InferenceSession.create(file, sessionOptions(options));
   } catch (error) {
