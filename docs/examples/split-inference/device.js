@@ -3,6 +3,8 @@
 // The device's process: runs the head, has the server run the tail, and compares the time that each
 // part took with what kerf predicted.
 
+require('./lib/packages');
+
 const fs = require('node:fs');
 const path = require('node:path');
 const { parseArgs } = require('node:util');
@@ -23,7 +25,7 @@ const USAGE = `usage: node device.js [OPTIONS] split.json...
   --network NAME         the service's name of the network (default: as in the manifest)
   --plan PLAN.json       without a service: run the split of this plan (kerf plan --json)
   --input NAME=FILE      raw little-endian values of an input (default: random)
-  --shape NAME=1x3x8x8   shape of an input with dynamic dimensions
+  --shape NAME=1x3x8x8   shape of an input with dynamic dimensions (default: a batch of 1)
   --runs N               measured inferences (default 20); --warmup N before them (default 3)
   --save DIR             write the last results there, raw
   --timeout MS           how long the server may take to answer (default 10000)

@@ -2,6 +2,8 @@
 'use strict';
 // The server's process: runs the tails of one or more splits for the devices that ask.
 
+require('./lib/packages');
+
 const { parseArgs } = require('node:util');
 const zmq = require('zeromq');
 const { loadSplit, openPart } = require('./lib/split');

@@ -57,10 +57,12 @@ function toBytes(name, tensor) {
   return Buffer.from(data.buffer, data.byteOffset, data.byteLength);
 }
 
-// Shapes of ONNX files may hold names in place of numbers; given is what the user says they are.
+// Shapes of ONNX files may hold names in place of numbers; given is what the user says they are. As in
+// kerf, an open first dimension is a batch of 1.
 function settleShape(name, shape, given) {
   if (given) return given;
-  if (shape.every((d) => typeof d === 'number' && d >= 0)) return [...shape];
+  const isNumber = (d) => typeof d === 'number' && d >= 0;
+  if (shape.slice(1).every(isNumber)) return shape.map((d) => (isNumber(d) ? d : 1));
   throw new Error(`input '${name}' has the dynamic shape [${shape}]; ` +
     `say what it is: --shape ${name}=1x3x224x224`);
 }
