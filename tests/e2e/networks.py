@@ -236,9 +236,53 @@ def constants():
     return b.model("constants", [("image", F, [1, 3, 8, 8])], [(y, F, [1, 3, 6, 6])])
 
 
+def looping():
+    """A Loop whose body uses a tensor and a weight of the graph around it."""
+    b = Builder(13)
+    x = b.add("Tanh", b.add("MatMul", "x", b.weight([6, 6])))
+    gain = b.add("Sigmoid", b.add("MatMul", "x", b.weight([6, 6])))
+    w = b.weight([6, 6], name="loop_weight")
+    body = helper.make_graph(
+        [helper.make_node("Identity", ["go"], ["go_on"], name="body_go"),
+         helper.make_node("MatMul", ["state", w], ["body_a"], name="body_matmul"),
+         helper.make_node("Mul", ["body_a", gain], ["body_b"], name="body_mul"),
+         helper.make_node("Tanh", ["body_b"], ["next"], name="body_tanh"),
+         helper.make_node("Identity", ["next"], ["trace"], name="body_trace")],
+        "body",
+        [helper.make_tensor_value_info("i", I64, []), helper.make_tensor_value_info("go", TensorProto.BOOL, []),
+         helper.make_tensor_value_info("state", F, [2, 6])],
+        [helper.make_tensor_value_info("go_on", TensorProto.BOOL, []),
+         helper.make_tensor_value_info("next", F, [2, 6]), helper.make_tensor_value_info("trace", F, [2, 6])])
+    last, _ = b.add("Loop", b.constant(numpy.array(3, numpy.int64)), b.constant(numpy.array(True)), x,
+                    outputs=2, body=body)
+    y = b.add("Add", b.add("MatMul", last, b.weight([6, 4])), b.add("MatMul", gain, b.weight([6, 4])))
+    return b.model("looping", [("x", F, [2, 6])], [(y, F, [2, 4])])
+
+
+def functions():
+    """A function of the model's own, called twice; no shape behind it is stated."""
+    b = Builder(14)
+    body = [helper.make_node("MatMul", ["v", "m"], ["a"], name="inner_matmul"),
+            helper.make_node("Add", ["a", "v"], ["c"], name="inner_add"),
+            helper.make_node("Relu", ["c"], ["r"], name="inner_relu")]
+    block = helper.make_function("kerf.test", "Block", ["v", "m"], ["r"], body,
+                                 [helper.make_opsetid("", 15)])
+    x = b.add("MatMul", "x", b.weight([5, 8]))
+    x = b.add("Block", x, b.weight([8, 8]), domain="kerf.test")
+    x = b.add("Tanh", x)
+    x = b.add("Block", x, b.weight([8, 8]), domain="kerf.test")
+    y = b.add("MatMul", x, b.weight([8, 3]))
+    graph = helper.make_graph(b.nodes, "functions", [helper.make_tensor_value_info("x", F, [2, 5])],
+                              [helper.make_tensor_value_info(y, F, [2, 3])], b.weights)
+    model = helper.make_model(graph, ir_version=8, functions=[block],
+                              opset_imports=[helper.make_opsetid("", 15), helper.make_opsetid("kerf.test", 1)])
+    onnx.checker.check_model(model)
+    return model
+
+
 def networks():
     for make in (chain, residual, branching, attention, recurrent, conditional, shared_weights,
-                 many_ends, shape_chain, old_form, mixed_types, constants):
+                 many_ends, shape_chain, old_form, mixed_types, constants, looping, functions):
         yield make.__name__, make()
 
 

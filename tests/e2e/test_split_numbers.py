@@ -60,17 +60,25 @@ class Network:
             left.remove(pick)
         return done_
 
+    def keeps_calls(self, device):
+        """Whether every call of a function of the model's own is on one side, as it must be."""
+        own = {(f.domain, f.name) for f in self.model.functions}
+        for call in (n.name + "/" for n in self.model.graph.node if (n.domain, n.op_type) in own):
+            body = [o["name"] for o in self.operators if o["name"].startswith(call)]
+            if 0 < len(set(body) & set(device)) < len(body):
+                return False
+        return True
+
     def cuts(self, count, shuffled):
         """Device parts: evenly spaced in file order, and of random orders."""
         names = self.order()
-        places = range(1, len(names))
-        if count < len(names) - 1:
-            places = sorted({round(1 + i * (len(names) - 2) / max(count - 1, 1)) for i in range(count)})
+        found = [names[:k] for k in range(1, len(names)) if self.keeps_calls(names[:k])]
+        if count < len(found):
+            places = {round(i * (len(found) - 1) / max(count - 1, 1)) for i in range(count)}
+            found = [found[k] for k in sorted(places)]
         generator = random.Random("%d %s" % (SEED, self.name))
-        found = [names[:k] for k in places]
-        for _ in range(shuffled):
-            found.append(self.order(generator)[:generator.randrange(1, len(names))])
-        return found
+        shuffles = (self.order(generator)[:generator.randrange(1, len(names))] for _ in range(shuffled))
+        return found + [device for device in shuffles if self.keeps_calls(device)]
 
     def split(self, device, *options):
         """Splits; returns the manifest, or raises."""
