@@ -6,7 +6,6 @@ CC      ?= cc
 AR      ?= ar
 OBJCOPY ?= objcopy
 BUILD   ?= build
-# Objects live in a directory per variant, so that sanitizer and coverage builds never mix.
 VARIANT ?= release
 
 VERSION := $(shell sed -n 's/^\#define KERF_VERSION "\(.*\)"/\1/p' include/kerf/kerf.h)
@@ -30,7 +29,12 @@ ALL_LDFLAGS := $(if $(filter sanitize,$(VARIANT)),-fsanitize=address$(comma)unde
                $(if $(filter coverage,$(VARIANT)),--coverage) $(LDFLAGS)
 LIBS := -ljansson -lglpk -lmd -lprotobuf-nanopb -lm -lpthread
 
-OBJ := $(BUILD)/obj/$(VARIANT)
+# Objects live in a directory per set of flags, so that none ever mix: one per variant, and one more
+# for each compiler or flags of the caller's own.
+given = $(filter command environment,$(firstword $(origin $(1))))
+OWN_FLAGS := $(if $(call given,CC)$(call given,CFLAGS)$(call given,CPPFLAGS)$(call given,LDFLAGS),\
+             -$(shell printf '%s' '$(CC) : $(CFLAGS) : $(CPPFLAGS) : $(LDFLAGS)' | cksum | cut -d ' ' -f 1))
+OBJ := $(BUILD)/obj/$(VARIANT)$(strip $(OWN_FLAGS))
 LIB_SRC := $(sort $(wildcard base/*.c model/*.c model/*/*.c net/*.c net/*/*.c planner/*.c planner/solve/*.c))
 CLI_SRC := $(sort $(wildcard planner/cli/*.c))
 TEST_SUPPORT_SRC := $(sort $(wildcard tests/support/*.c))
@@ -72,29 +76,36 @@ $(OBJ)/%.o: %.c
 	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
 # --- libraries and the command -----------------------------------------------------------------
+# What $(OUT) was linked from: changes, and so links again, when other flags are given.
+$(OUT)/.objects: FORCE
+	@mkdir -p $(@D)
+	@echo '$(OBJ)' | cmp -s - $@ || echo '$(OBJ)' > $@
+.PHONY: FORCE
+FORCE:
+
 $(INTERNAL): $(LIB_OBJ)
 	@rm -f $@
 	$(Q)$(AR) rcs $@ $^
 
 # One relocatable object with everything but the public symbols made local.
-$(OUT)/libkerf.a: $(LIB_OBJ)
+$(OUT)/libkerf.a: $(LIB_OBJ) $(OUT)/.objects
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
-	$(Q)$(CC) -r -nostdlib -o $(OBJ)/kerf.o $^ -Wl,--whole-archive -lprotobuf-nanopb -Wl,--no-whole-archive
+	$(Q)$(CC) -r -nostdlib -o $(OBJ)/kerf.o $(LIB_OBJ) -Wl,--whole-archive -lprotobuf-nanopb -Wl,--no-whole-archive
 	$(Q)$(OBJCOPY) --localize-hidden -w --keep-global-symbol='kerf_*' $(OBJ)/kerf.o
 	@rm -f $@
 	$(Q)$(AR) rcs $@ $(OBJ)/kerf.o
 
-$(OUT)/libkerf.so: $(LIB_OBJ) base/libkerf.map
+$(OUT)/libkerf.so: $(LIB_OBJ) base/libkerf.map $(OUT)/.objects
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(CC) -shared -Wl,-soname,libkerf.so.$(SOMAJOR) -Wl,--version-script=base/libkerf.map $(ALL_LDFLAGS) -o $@ $(LIB_OBJ) $(LIBS)
 	$(Q)ln -sf libkerf.so $(@D)/libkerf.so.$(SOMAJOR)
 
-$(OUT)/kerf: $(CLI_OBJ) $(INTERNAL)
+$(OUT)/kerf: $(CLI_OBJ) $(INTERNAL) $(OUT)/.objects
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $(CLI_OBJ) $(INTERNAL) $(LIBS)
 
 $(OUT)/kerf.pc: base/kerf.pc.in Makefile
 	@mkdir -p $(@D)

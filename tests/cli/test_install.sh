@@ -75,6 +75,8 @@ check "DESTDIR: nothing is outside it" test ! -e "$work/prefix/bin/kerf"
 check "DESTDIR: uninstall" make_it "$root" uninstall
 check "DESTDIR: uninstall leaves nothing" sh -c 'left=$(find "$1" -not -type d); echo "$left"; test -z "$left"' sh "$root"
 
+check "other flags build apart from the usual ones" sh -c '
+    make -n CFLAGS=-O0 all | grep -q "obj/release-[0-9]*/base/version\.o"'
 if git rev-parse --is-inside-work-tree >/dev/null 2>&1 && [ -n "${CI:-}" ]; then
     check "building leaves no untracked files" sh -c \
         'left=$(git status --porcelain --untracked-files=all); echo "$left"; test -z "$left"'
