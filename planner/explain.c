@@ -115,11 +115,19 @@ static double crossing(rate_search *s, const contender *challenger, double good,
 }
 
 /* Costs that are products (edp), or in power modes that wait at different powers, can change order
- * twice: look in between as well. */
+ * twice; and a limit on latency or energy can let in what is better only up to a higher rate, or
+ * shut out what is better only below it. So look in between as well. */
+static bool may_change_twice(const rate_search *s)
+{
+    const kerf_limits *limits = &s->problems[0].limits;
+    return s->problems[0].objective == KERF_OBJ_EDP || s->n > 1 || limits->deadline_s > 0 ||
+           limits->energy_J > 0;
+}
+
 static kerf_status look_between(rate_search *s, double from, double to, double *far,
                                 contender *challenger, bool *holds, kerf_error *err)
 {
-    const int points = s->problems[0].objective == KERF_OBJ_EDP || s->n > 1 ? 16 : 0;
+    const int points = may_change_twice(s) ? 16 : 0;
     for (int i = 1; i < points; i++) {
         const double rate = from * pow(to / from, (double)i / points);
         const kerf_status status = challenge(s, rate, challenger, holds, err);

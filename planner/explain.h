@@ -8,8 +8,8 @@
 /* The range of uplink rates around the present one in which x, a placement in the first of n
  * problems, stays the best answer to all of them (one for each power mode that may be chosen): 0
  * and INFINITY where it does to the end. Exact where any two answers change their order at one rate
- * only, which holds for every objective but edp, in one mode; else points in between are tried as
- * well. */
+ * only, which holds in one mode for every objective but edp, without limits on latency and energy;
+ * else points in between are tried as well. */
 kerf_status explain_break_even(const cut_problem *const *problems, size_t n, kerf_solver solver,
                                const cut_options *options, const uint8_t *x, double *below_bps,
                                double *above_bps, kerf_error *err);
