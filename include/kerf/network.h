@@ -104,7 +104,7 @@ typedef struct kerf_operator {
     size_t *outputs;     /* tensors, KERF_NONE for an omitted one */
     size_t n_outputs;
     int64_t macs;        /* multiply-accumulates */
-    int64_t params;      /* elements of its constant operands ("weights") */
+    int64_t params;      /* elements of its constant operands in weight positions */
     int64_t weight_bytes;/* bytes of the same */
     int64_t read_bytes;  /* data inputs, each once; 0 for a view */
     int64_t write_bytes; /* outputs; 0 for a view */
