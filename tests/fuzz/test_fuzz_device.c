@@ -1,12 +1,11 @@
 /* Corrupted device files and measured profiles: each is either read into figures that can be priced
- * with, or refused in one line. KERF_TEST_SEED repeats a run. */
+ * with, or refused in one line. KERF_SEED repeats a run. */
 #include "kerf/device.h"
 #include "tests/support/mutate.h"
 #include "tests/support/net_builder.h"
 #include "tests/support/text_file.h"
 
 #include <glob.h>
-#include <inttypes.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -72,14 +71,6 @@ static kerf_network *toy(void)
     return net;
 }
 
-static uint64_t start_seed(void)
-{
-    const char *given = getenv("KERF_TEST_SEED");
-    uint64_t seed = given ? strtoull(given, NULL, 0) : 20240917;
-    print_message("# seed %" PRIu64 "\n", seed);
-    return seed;
-}
-
 static int rounds(void)
 {
     return getenv("KERF_TEST_FULL") ? 2000 : 300;
@@ -129,19 +120,16 @@ static void corrupted_devices(void **state)
 {
     (void)state;
     glob_t found;
-    uint64_t random = start_seed();
+    rng r = {rng_seed(20240917)};
     int accepted = 0, total = 0;
     kerf_network *net = toy();
     assert_int_equal(glob("configs/*e[rv][vi]*/*.json", 0, NULL, &found), 0);
     for (size_t i = 0; i < found.gl_pathc; i++) {
         static char original[MAX_SIZE], data[MAX_SIZE];
-        FILE *file = fopen(found.gl_pathv[i], "rb");
-        assert_non_null(file);
-        size_t size = fread(original, 1, MAX_SIZE, file);
-        fclose(file);
+        size_t size = text_file_read(found.gl_pathv[i], original, MAX_SIZE);
         for (int round = 0; round < rounds(); round++) {
             memcpy(data, original, size);
-            text_file_write_bytes(data, mutate(&random, data, size, sizeof data, tokens));
+            text_file_write_bytes(data, mutate(&r, data, size, sizeof data, tokens));
             accepted += check_device(net, found.gl_pathv[i], round);
             total++;
         }
@@ -155,7 +143,7 @@ static void corrupted_devices(void **state)
 static void corrupted_profiles(void **state)
 {
     (void)state;
-    uint64_t random = start_seed();
+    rng r = {rng_seed(20240917)};
     kerf_network *net = toy();
     kerf_power_mode mode = {.name = (char *)"test", .s_per_byte = 1e-9, .J_per_byte = 1e-9};
     int accepted = 0;
@@ -164,8 +152,7 @@ static void corrupted_profiles(void **state)
         kerf_profile *profile = NULL;
         kerf_error err;
         memcpy(data, profile_text, sizeof profile_text - 1);
-        text_file_write_bytes(data,
-                              mutate(&random, data, sizeof profile_text - 1, sizeof data, tokens));
+        text_file_write_bytes(data, mutate(&r, data, sizeof profile_text - 1, sizeof data, tokens));
         kerf_status status = kerf_profile_load(text_file_path(), net, &profile, &err);
         if (status != KERF_OK) {
             assert_null(profile);

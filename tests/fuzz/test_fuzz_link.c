@@ -1,8 +1,9 @@
 /* Corrupted link files, iperf3 documents and ping logs: each is either read into a link whose
  * figures are all usable, or refused in one line. The files under tests/data/links and
- * configs/links are the corpus. KERF_TEST_SEED repeats a run. */
+ * configs/links are the corpus. KERF_SEED repeats a run. */
 #include "kerf/link.h"
 #include "tests/support/mutate.h"
+#include "tests/support/text_file.h"
 
 #include <glob.h>
 #include <math.h>
@@ -105,15 +106,6 @@ static int remove_folder(void **state)
     return rmdir(folder);
 }
 
-static size_t read_file(const char *path, char *data)
-{
-    FILE *file = fopen(path, "rb");
-    assert_non_null(file);
-    size_t size = fread(data, 1, MAX_SIZE, file);
-    fclose(file);
-    return size;
-}
-
 static void write_file(const char *path, const char *data, size_t size)
 {
     FILE *file = fopen(path, "wb");
@@ -125,7 +117,7 @@ static void write_file(const char *path, const char *data, size_t size)
 static void copy_file(const char *from, const char *to)
 {
     char data[MAX_SIZE];
-    write_file(to, data, read_file(from, data));
+    write_file(to, data, text_file_read(from, data, MAX_SIZE));
 }
 
 static void check_link(const kerf_link *link)
@@ -178,15 +170,15 @@ static int rounds(void)
 static void fuzz_file(const char *source, const char *target, const char *const *tokens)
 {
     char original[MAX_SIZE], data[MAX_SIZE];
-    size_t size = read_file(source, original);
-    uint64_t random = seed;
+    size_t size = text_file_read(source, original, MAX_SIZE);
+    rng r = {seed};
     for (const char *p = source; *p; p++)
-        random = random * 31 + (unsigned char)*p;
+        r.state = r.state * 31 + (unsigned char)*p;
     write_file(target, original, size);
     load(source, 0);
     for (int i = 1; i <= rounds(); i++) {
         memcpy(data, original, size);
-        write_file(target, data, mutate(&random, data, size, sizeof data, tokens));
+        write_file(target, data, mutate(&r, data, size, sizeof data, tokens));
         load(source, (uint64_t)i);
     }
 }
@@ -227,7 +219,7 @@ static void test_links_with_measurements(void **state)
     (void)state;
     set_beside(DATA "iperf3_up.json", DATA "iperf3_down.json", DATA "ping_linux.log");
     char data[MAX_SIZE];
-    size_t size = read_file(link_path, data);
+    size_t size = text_file_read(link_path, data, MAX_SIZE);
     char source[64];
     snprintf(source, sizeof source, "%s/from.json", folder);
     write_file(source, data, size);
@@ -253,9 +245,7 @@ static void test_pings(void **state)
 
 int main(void)
 {
-    const char *given = getenv("KERF_TEST_SEED");
-    seed = given ? strtoull(given, NULL, 10) : 20240612;
-    print_message("# seed %llu\n", (unsigned long long)seed);
+    seed = rng_seed(20240612);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_links),
         cmocka_unit_test(test_links_with_measurements),

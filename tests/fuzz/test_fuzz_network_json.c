@@ -1,7 +1,8 @@
 /* Corrupted JSON networks: each is either read into a network whose figures are all usable, or
- * refused in one line. KERF_TEST_SEED repeats a run. */
+ * refused in one line. KERF_SEED repeats a run. */
 #include "kerf/network.h"
 #include "tests/support/mutate.h"
+#include "tests/support/text_file.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -73,42 +73,7 @@ static const char *const tokens[] = {"\"",
                                      "\"outputs\": [",
                                      NULL};
 
-static char folder[] = "/tmp/kerf-fuzz-XXXXXX";
-static char path[64];
 static uint64_t seed, refused, accepted;
-
-static int make_folder(void **state)
-{
-    (void)state;
-    if (!mkdtemp(folder))
-        return -1;
-    snprintf(path, sizeof path, "%s/network.json", folder);
-    return 0;
-}
-
-static int remove_folder(void **state)
-{
-    (void)state;
-    unlink(path);
-    return rmdir(folder);
-}
-
-static size_t read_file(const char *name, char *data)
-{
-    FILE *file = fopen(name, "rb");
-    assert_non_null(file);
-    size_t size = fread(data, 1, MAX_SIZE, file);
-    fclose(file);
-    return size;
-}
-
-static void write_file(const char *data, size_t size)
-{
-    FILE *file = fopen(path, "wb");
-    assert_non_null(file);
-    assert_int_equal(fwrite(data, 1, size, file), size);
-    assert_int_equal(fclose(file), 0);
-}
 
 static void check_operator(const kerf_network *network, const kerf_operator *op)
 {
@@ -138,10 +103,10 @@ static void check_network(const kerf_network *network)
 
 static void load(const char *what, int round)
 {
-    kerf_network *const untouched = (kerf_network *)(void *)folder;
+    kerf_network *const untouched = (kerf_network *)(void *)&accepted;
     kerf_network *network = untouched;
     kerf_error err;
-    kerf_status status = kerf_network_load(path, NULL, &network, &err);
+    kerf_status status = kerf_network_load(text_file_path(), NULL, &network, &err);
     if (status == KERF_OK) {
         accepted++;
         check_network(network);
@@ -150,7 +115,7 @@ static void load(const char *what, int round)
     }
     refused++;
     bool good = status == err.code && network == untouched && err.message[0] &&
-                strcmp(err.source, path) == 0 && !strpbrk(err.message, "\n\r") &&
+                strcmp(err.source, text_file_path()) == 0 && !strpbrk(err.message, "\n\r") &&
                 !strpbrk(err.where, "\n\r") &&
                 (status == KERF_E_SYNTAX || status == KERF_E_INVALID ||
                  status == KERF_E_UNRESOLVED || status == KERF_E_TOO_LARGE);
@@ -162,17 +127,17 @@ static void load(const char *what, int round)
 static void fuzz(const char *source, int rounds)
 {
     static char original[MAX_SIZE], data[MAX_SIZE];
-    size_t size = read_file(source, original);
-    uint64_t random = seed;
+    size_t size = text_file_read(source, original, MAX_SIZE);
+    rng r = {seed};
     for (const char *p = source; *p; p++)
-        random = random * 31 + (unsigned char)*p;
+        r.state = r.state * 31 + (unsigned char)*p;
     refused = accepted = 0;
-    write_file(original, size);
+    text_file_write_bytes(original, size);
     load(source, 0);
     assert_int_equal(accepted, 1);
     for (int i = 1; i <= rounds; i++) {
         memcpy(data, original, size);
-        write_file(data, mutate(&random, data, size, sizeof data, tokens));
+        text_file_write_bytes(data, mutate(&r, data, size, sizeof data, tokens));
         load(source, i);
     }
     print_message("# %s: %llu accepted, %llu refused\n", source, (unsigned long long)accepted,
@@ -201,12 +166,10 @@ static void bundled(void **state)
 
 int main(void)
 {
-    const char *given = getenv("KERF_TEST_SEED");
-    seed = given ? strtoull(given, NULL, 10) : 20240613;
-    print_message("# seed %llu\n", (unsigned long long)seed);
+    seed = rng_seed(20240613);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(everything),
         cmocka_unit_test(bundled),
     };
-    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+    return cmocka_run_group_tests(tests, text_file_make, text_file_remove);
 }

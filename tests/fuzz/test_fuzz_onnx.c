@@ -1,6 +1,6 @@
 /* Corrupted ONNX files. Whatever comes in, a network or one line of error comes out, and nothing
  * is leaked (the sanitizers' part). Quick run: some hundred mutants; KERF_TEST_FULL=1: many
- * thousands. KERF_TEST_SEED=N starts elsewhere.
+ * thousands. KERF_SEED=N starts elsewhere.
  *
  * Compiled with -DKERF_LIBFUZZER -fsanitize=fuzzer it is a libFuzzer target instead. */
 #include "tests/support/mutate.h"
@@ -57,11 +57,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 enum { CAPACITY = 1 << 17 };
 
-static uint64_t seed(void)
-{
-    const char *text = getenv("KERF_TEST_SEED");
-    return text ? strtoull(text, NULL, 10) : 1;
-}
+static uint64_t start;
 
 static size_t rounds(size_t quick, size_t full)
 {
@@ -91,17 +87,17 @@ static void mutants(const char *name, const unsigned char *data, size_t size, si
                                              "\x18\xff\xff\xff\xff\x0f",
                                              NULL};
     char *mutant = malloc(CAPACITY);
-    uint64_t random = seed();
+    rng r = {start};
     size_t length = 0;
     assert_non_null(mutant);
     for (size_t i = 0; i < n; i++) {
-        uint64_t before = random;
+        uint64_t before = r.state;
         kerf_error err;
         if (i % 2 == 0) {
             memcpy(mutant, data, size);
             length = size;
         }
-        length = mutate(&random, mutant, length, CAPACITY, dictionary);
+        length = mutate(&r, mutant, length, CAPACITY, dictionary);
         const char *wrong = run(mutant, length, &err);
         if (wrong) {
             free(mutant);
@@ -200,6 +196,7 @@ static void real_models(void **state)
 
 int main(void)
 {
+    start = rng_seed(1);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(synthetic_models),
         cmocka_unit_test(real_models),

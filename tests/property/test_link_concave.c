@@ -1,6 +1,7 @@
 /* T(B) and J(B) of random links are non-decreasing and concave, and their slopes are their right
- * derivatives, up to rounding: what the solvers rely on. KERF_TEST_SEED repeats a run. */
+ * derivatives, up to rounding: what the solvers rely on. KERF_SEED repeats a run. */
 #include "kerf/link.h"
+#include "tests/support/random.h"
 
 #include <float.h>
 #include <math.h>
@@ -14,60 +15,46 @@
 
 static uint64_t seed;
 
-static double uniform(uint64_t *random)
-{
-    *random += 0x9e3779b97f4a7c15u; /* splitmix64 */
-    uint64_t z = *random;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    return (double)((z ^ (z >> 31)) >> 11) * 0x1p-53;
-}
-
-static double spread(uint64_t *random, double low, double high)
-{
-    return low * pow(high / low, uniform(random));
-}
-
 /* Zero half of the time. */
-static double maybe(uint64_t *random, double low, double high)
+static double maybe(rng *r, double low, double high)
 {
-    double value = spread(random, low, high);
-    return uniform(random) < 0.5 ? value : 0;
+    double value = rng_log(r, low, high);
+    return rng_unit(r) < 0.5 ? value : 0;
 }
 
-static kerf_link random_link(uint64_t *random)
+static kerf_link random_link(rng *r)
 {
     kerf_link link = {
-        .rate_bps = {spread(random, 1, 1e13), spread(random, 1, 1e13)},
-        .rtt_s = maybe(random, 1e-6, 3600),
-        .loss = uniform(random) < 0.7 ? 0 : spread(random, 1e-9, 0.99),
-        .mss_bytes = maybe(random, 64, 65535),
-        .initial_window_bytes = maybe(random, 1, 1e8),
-        .overhead = maybe(random, 1e-4, 1),
-        .message_bytes = maybe(random, 1, 1e6),
-        .connection = (kerf_connection)(int)(3 * uniform(random)),
-        .active_W_per_bps = {maybe(random, 1e-10, 1e-6), maybe(random, 1e-10, 1e-6)},
-        .active_W = {maybe(random, 1e-3, 10), maybe(random, 1e-3, 10)},
-        .promotion_s = maybe(random, 0.1, 2),
-        .switch_s = maybe(random, 0.1, 2),
-        .tail_s = maybe(random, 0.1, 20),
-        .gap_s = maybe(random, 0.1, 20),
+        .rate_bps = {rng_log(r, 1, 1e13), rng_log(r, 1, 1e13)},
+        .rtt_s = maybe(r, 1e-6, 3600),
+        .loss = rng_unit(r) < 0.7 ? 0 : rng_log(r, 1e-9, 0.99),
+        .mss_bytes = maybe(r, 64, 65535),
+        .initial_window_bytes = maybe(r, 1, 1e8),
+        .overhead = maybe(r, 1e-4, 1),
+        .message_bytes = maybe(r, 1, 1e6),
+        .connection = (kerf_connection)(int)(3 * rng_unit(r)),
+        .active_W_per_bps = {maybe(r, 1e-10, 1e-6), maybe(r, 1e-10, 1e-6)},
+        .active_W = {maybe(r, 1e-3, 10), maybe(r, 1e-3, 10)},
+        .promotion_s = maybe(r, 0.1, 2),
+        .switch_s = maybe(r, 0.1, 2),
+        .tail_s = maybe(r, 0.1, 20),
+        .gap_s = maybe(r, 0.1, 20),
     };
     assert_int_equal(kerf_link_check(&link, NULL), KERF_OK);
     return link;
 }
 
 /* Bytes to look at: of every magnitude, and often next to where slow start ends. */
-static double random_bytes(uint64_t *random, const kerf_link *link, kerf_direction direction)
+static double random_bytes(rng *r, const kerf_link *link, kerf_direction direction)
 {
-    double bytes = spread(random, 1e-3, 1e15);
+    double bytes = rng_log(r, 1e-3, 1e15);
     double rate_Bps = kerf_link_effective_rate_bps(link, direction) / 8;
     double window = link->initial_window_bytes > 0 ? link->initial_window_bytes : 14480;
     double end = rate_Bps * link->rtt_s / log(2) - window - link->message_bytes;
     end /= 1 + link->overhead;
-    if (uniform(random) < 0.5 || !(end > 1e-3))
+    if (rng_unit(r) < 0.5 || !(end > 1e-3))
         return bytes;
-    return end * (1 + (uniform(random) - 0.5) * spread(random, 1e-16, 1));
+    return end * (1 + (rng_unit(r) - 0.5) * rng_log(r, 1e-16, 1));
 }
 
 typedef struct curve {
@@ -139,16 +126,16 @@ static void test_random_links(void **state)
 {
     (void)state;
     int links = getenv("KERF_TEST_FULL") ? 20000 : 2000;
-    uint64_t random = seed;
+    rng r = {seed};
     for (int i = 0; i < links; i++) {
-        kerf_link link = random_link(&random);
-        kerf_direction direction = uniform(&random) < 0.7 ? KERF_UPLINK : KERF_DOWNLINK;
+        kerf_link link = random_link(&r);
+        kerf_direction direction = rng_unit(&r) < 0.7 ? KERF_UPLINK : KERF_DOWNLINK;
         check_limit(&link, direction);
         for (int j = 0; j < 20; j++) {
-            double a = random_bytes(&random, &link, direction);
-            double b = random_bytes(&random, &link, direction);
+            double a = random_bytes(&r, &link, direction);
+            double b = random_bytes(&r, &link, direction);
             for (size_t k = 0; k < 2 && a != b; k++) {
-                check_pair(&curves[k], &link, direction, fmin(a, b), fmax(a, b), uniform(&random));
+                check_pair(&curves[k], &link, direction, fmin(a, b), fmax(a, b), rng_unit(&r));
                 check_derivative(&curves[k], &link, direction, a);
             }
         }
@@ -159,11 +146,11 @@ static void test_random_links(void **state)
 static void test_better_links(void **state)
 {
     (void)state;
-    uint64_t random = seed + 1;
+    rng r = {seed + 1};
     for (int i = 0; i < 5000; i++) {
-        kerf_link link = random_link(&random), better = link;
-        double bytes = random_bytes(&random, &link, KERF_UPLINK);
-        double factor = uniform(&random);
+        kerf_link link = random_link(&r), better = link;
+        double bytes = random_bytes(&r, &link, KERF_UPLINK);
+        double factor = rng_unit(&r);
         better.rate_bps[KERF_UPLINK] = fmin(1e13, link.rate_bps[KERF_UPLINK] * (1 + factor));
         better.loss *= factor;
         better.rtt_s *= factor;
@@ -177,9 +164,7 @@ static void test_better_links(void **state)
 
 int main(void)
 {
-    const char *given = getenv("KERF_TEST_SEED");
-    seed = given ? strtoull(given, NULL, 10) : 20240611;
-    print_message("# seed %llu\n", (unsigned long long)seed);
+    seed = rng_seed(20240611);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_random_links),
         cmocka_unit_test(test_better_links),

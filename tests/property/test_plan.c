@@ -1,6 +1,7 @@
 /* Plans of random small networks against every legal placement, priced one by one. */
 #include "kerf/kerf.h"
 #include "model/ir.h"
+#include "tests/support/random.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -12,31 +13,22 @@
 
 #include <cmocka.h>
 
-static uint64_t seed_of_run = 20261123;
-static uint64_t state;
-
-static uint64_t next_u64(void)
-{
-    /* splitmix64 */
-    uint64_t z = (state += 0x9e3779b97f4a7c15u);
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    return z ^ (z >> 31);
-}
+static uint64_t seed_of_run;
+static rng random_state;
 
 static double uniform(void)
 {
-    return (double)(next_u64() >> 11) * 0x1p-53;
+    return rng_unit(&random_state);
 }
 
 static size_t below(size_t n)
 {
-    return (size_t)(next_u64() % n);
+    return rng_below(&random_state, n);
 }
 
 static double log_uniform(double low, double high)
 {
-    return low * pow(high / low, uniform());
+    return rng_log(&random_state, low, high);
 }
 
 /* --- random networks, devices, links --- */
@@ -381,7 +373,7 @@ typedef struct scene {
 static void random_scene(scene *s, size_t n_modes, uint64_t seed)
 {
     static char names[][8] = {"device", "server", "only", "second", "third"};
-    state = seed;
+    random_state = (rng){seed};
     s->network = random_network(2 + below(9));
     for (size_t i = 0; i < n_modes; i++)
         random_mode(&s->device_modes[i], names[2 + i], 1);
@@ -555,10 +547,7 @@ static void test_modes(void **unused)
 
 int main(void)
 {
-    const char *seed = getenv("KERF_SEED");
-    if (seed)
-        seed_of_run = strtoull(seed, NULL, 10);
-    printf("# seed %llu\n", (unsigned long long)seed_of_run);
+    seed_of_run = rng_seed(20261123);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_free_plans),
         cmocka_unit_test(test_limited_plans),

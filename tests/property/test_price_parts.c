@@ -2,8 +2,8 @@
  * kerf_price_part knows from its links is worked out here from the network alone. */
 #include "kerf/device.h"
 #include "tests/support/net_builder.h"
+#include "tests/support/random.h"
 
-#include <inttypes.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,19 +14,11 @@
 
 #include <cmocka.h>
 
-static uint64_t seed;
-
-static uint64_t next(void)
-{
-    seed ^= seed << 13;
-    seed ^= seed >> 7;
-    seed ^= seed << 17;
-    return seed;
-}
+static rng state;
 
 static size_t below(size_t n)
 {
-    return (size_t)(next() % n);
+    return rng_below(&state, n);
 }
 
 /* A DAG of n operators whose first `fused` are one group. */
@@ -37,7 +29,7 @@ static kerf_network *random_network(size_t n, size_t fused)
     nb_input(net, "x", 1 + (int64_t)below(1000));
     nb_input(net, "y", 1 + (int64_t)below(1000));
     for (size_t i = 0; i < n; i++) {
-        char name[16];
+        char name[32];
         size_t inputs[4] = {net->n_tensors - 1};
         size_t n_inputs = 1 + below(4);
         for (size_t k = 1; k < n_inputs; k++)
@@ -123,14 +115,11 @@ static void check_network(const kerf_network *net, size_t fused)
     kerf_pricer_destroy(&pricer);
 }
 
-static void parts_cost_what_is_defined(void **state)
+static void parts_cost_what_is_defined(void **unused)
 {
-    (void)state;
+    (void)unused;
     int cases = getenv("KERF_TEST_FULL") ? 5000 : 500;
-    const char *given = getenv("KERF_TEST_SEED");
-    uint64_t start = given ? strtoull(given, NULL, 0) : 20240917;
-    print_message("# seed %" PRIu64 ", %d networks\n", start, cases);
-    seed = start | 1;
+    state = (rng){rng_seed(20240917)};
     for (int i = 0; i < cases; i++) {
         size_t fused = 1 + below(6);
         kerf_network *net = random_network(fused + below(5), fused);

@@ -1,10 +1,10 @@
 /* Random nodes of every known operator, with operands and attributes that fit by chance at most:
  * inference answers with a shape or with an error that says where, and never with less. Run under
- * the sanitizers this is a fuzz test of the rules. */
+ * the sanitizers this is a fuzz test of the rules. KERF_SEED repeats a run. */
 #include "base/memory.h"
 #include "model/shape/rules.h"
+#include "tests/support/random.h"
 
-#include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -14,20 +14,11 @@
 
 #include <cmocka.h>
 
-static uint64_t state = 20261123;
-
-static uint64_t next_u64(void)
-{
-    /* splitmix64 */
-    uint64_t z = (state += 0x9e3779b97f4a7c15u);
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    return z ^ (z >> 31);
-}
+static rng state;
 
 static size_t below(size_t n)
 {
-    return (size_t)(next_u64() % n);
+    return rng_below(&state, n);
 }
 
 /* Small ones mostly, now and then an extreme. */
@@ -250,6 +241,7 @@ static void test_random_nodes(void **test_state)
     static const char *const domains[] = {"", "com.microsoft"};
     size_t tried = 0, inferred = 0, rounds = getenv("KERF_TEST_FULL") ? 3000 : 150;
     (void)test_state;
+    state = (rng){rng_seed(20261123)};
     for (size_t d = 0; d < 2; d++) {
         size_t n = 0;
         const sh_entry *table = sh_table(domains[d], &n);

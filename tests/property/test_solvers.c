@@ -60,7 +60,6 @@ static void test_mincut(void **state)
     uint64_t seed = rng_seed(2024);
     size_t cases = full() ? 21000 : 2000, compared = 0, pinned = 0;
     problem_box box = {.blocks = NULL};
-    print_message("KERF_SEED=%llu\n", (unsigned long long)seed);
     for (size_t i = 0; i < cases; i++, seed++) {
         rng r = {seed};
         shape kind = (shape)rng_below(&r, N_SHAPES);
@@ -163,7 +162,6 @@ static void test_milp(void **state)
     (void)state;
     uint64_t seed = rng_seed(4048);
     size_t cases = full() ? 21000 : 500, compared = 0, infeasible = 0;
-    print_message("KERF_SEED=%llu\n", (unsigned long long)seed);
     for (size_t i = 0; i < cases; i++)
         compare_milp(seed + i, false, &compared, &infeasible);
     print_message("compared %zu of %zu, %zu infeasible\n", compared, cases, infeasible);

@@ -2,16 +2,11 @@
 #ifndef KERF_TESTS_MUTATE_H
 #define KERF_TESTS_MUTATE_H
 
-#include <stddef.h>
-#include <stdint.h>
-
-/* The next number of a sequence that *random alone determines (splitmix64). */
-uint64_t mutate_random(uint64_t *random);
+#include "tests/support/random.h"
 
 /* Changes 1 to 8 places of data: bits, bytes, numbers, tokens of the dictionary (ending in NULL)
  * put in or over; pieces moved, repeated or cut out; the end cut off. Returns the new size, at most
  * `capacity`; data is not terminated. */
-size_t mutate(uint64_t *random, char *data, size_t size, size_t capacity,
-              const char *const *dictionary);
+size_t mutate(rng *r, char *data, size_t size, size_t capacity, const char *const *dictionary);
 
 #endif

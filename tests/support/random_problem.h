@@ -3,20 +3,7 @@
 #define KERF_TESTS_RANDOM_PROBLEM_H
 
 #include "planner/problem.h"
-
-/* splitmix64 */
-typedef struct rng {
-    uint64_t state;
-} rng;
-
-uint64_t rng_next(rng *r);
-double rng_unit(rng *r);            /* [0, 1) */
-size_t rng_below(rng *r, size_t n); /* 0 .. n-1 */
-bool rng_chance(rng *r, double probability);
-double rng_log(rng *r, double low, double high); /* log-uniform */
-
-/* KERF_SEED if that is set, else the given one. */
-uint64_t rng_seed(uint64_t otherwise);
+#include "tests/support/random.h"
 
 /* A problem that owns its arrays. Zeroed before the first use. */
 typedef struct problem_box {

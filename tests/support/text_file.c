@@ -52,3 +52,15 @@ void text_file_write_bytes(const char *data, size_t size)
     if (!file || fwrite(data, 1, size, file) != size || fclose(file) != 0)
         abort();
 }
+
+size_t text_file_read(const char *name, char *data, size_t capacity)
+{
+    FILE *file = fopen(name, "rb");
+    if (!file) {
+        fprintf(stderr, "text_file_read: cannot open %s\n", name);
+        abort();
+    }
+    size_t size = fread(data, 1, capacity, file);
+    fclose(file);
+    return size;
+}

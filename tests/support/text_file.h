@@ -15,5 +15,7 @@ const char *text_file_path(void);
 /* Aborts if `find` does not occur. */
 void text_file_write(const char *text, const char *find, const char *replace);
 void text_file_write_bytes(const char *data, size_t size);
+/* Any file's first bytes, `capacity` of them at most; aborts if it cannot be read. */
+size_t text_file_read(const char *name, char *data, size_t capacity);
 
 #endif

@@ -1,6 +1,6 @@
 /* Topological order of nodes, and graphs that have none. */
 #include "model/ir.h"
-#include "tests/support/mutate.h"
+#include "tests/support/random.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -196,29 +196,29 @@ static void sorts_long_chains(void **state)
 
 /* A random graph, shuffled: the order must be valid, and no node may stand later than it need:
  * each one's place is the first at which it is ready and has no smaller one beside it. */
-static void random_graph(uint64_t *random)
+static void random_graph(rng *r)
 {
-    size_t n = 1 + mutate_random(random) % 40, position[40], shuffled[40];
+    size_t n = 1 + rng_below(r, 40), position[40], shuffled[40];
     ir_graph *graph = ir_graph_new();
     char name[32];
     for (size_t i = 0; i < n; i++)
         shuffled[i] = i;
     for (size_t i = n; i > 1; i--) {
-        size_t j = mutate_random(random) % i, other = shuffled[i - 1];
+        size_t j = rng_below(r, i), other = shuffled[i - 1];
         shuffled[i - 1] = shuffled[j];
         shuffled[j] = other;
     }
     for (size_t i = 0; i < n; i++)
         ir_add_value(graph, name, (size_t)snprintf(name, sizeof name, "t%zu", i));
     for (size_t k = 0; k < n; k++) {
-        size_t i = shuffled[k], edges = i ? mutate_random(random) % 4 : 0;
+        size_t i = shuffled[k], edges = i ? rng_below(r, 4) : 0;
         ir_node *made = ir_add_node(graph);
         made->outputs = one(i);
         made->n_outputs = 1;
         made->source_index = k;
         made->inputs = calloc(edges + 1, sizeof *made->inputs);
         for (; made->n_inputs < edges; made->n_inputs++)
-            made->inputs[made->n_inputs] = mutate_random(random) % i;
+            made->inputs[made->n_inputs] = rng_below(r, i);
     }
     assert_int_equal(ir_sort(graph, NULL), KERF_OK);
     for (size_t k = 0; k < n; k++)
@@ -239,9 +239,9 @@ static void random_graph(uint64_t *random)
 static void sorts_random_graphs(void **state)
 {
     (void)state;
-    uint64_t random = 1;
+    rng r = {1};
     for (int i = 0; i < 2000; i++)
-        random_graph(&random);
+        random_graph(&r);
 }
 
 int main(void)

@@ -1,6 +1,7 @@
 /* Quantities as people write them. */
 #include "base/error.h"
 #include "kerf/units.h"
+#include "tests/support/random.h"
 
 #include <float.h>
 #include <locale.h>
@@ -234,13 +235,13 @@ static void formats(void **state)
 static void parses_what_it_formats(void **state)
 {
     (void)state;
-    uint64_t seed = 1;
+    rng r = {1};
     for (int i = 0; i < 20000; i++) {
-        seed = seed * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-        kerf_quantity kind = (kerf_quantity)((seed >> 60) % 13);
-        double value = ldexp((double)(seed >> 11), (int)(seed % 120) - 110);
+        uint64_t bits = rng_next(&r);
+        kerf_quantity kind = (kerf_quantity)((bits >> 60) % 13);
+        double value = ldexp((double)(bits >> 11), (int)(bits % 120) - 110);
         if (kind == KERF_FRACTION)
-            value = (double)(seed >> 11) / 9007199254740992.0;
+            value = rng_unit(&r);
         char text[64];
         double back = -1;
         kerf_format_quantity(value, kind, 17, text, sizeof text);
