@@ -144,6 +144,11 @@ def test_extremes(expected):
         report, err = infer([manifest], "--server", endpoint(server), "--runs", "2")
     check("all on the server: the input is sent", result_equals(report, expected)
           and report["crossing_bytes"] == 3 * 64 * 64 * 4 and report["device_operators"] == 0, err)
+    manifest, _ = split("at-server", "--pin", "relu_1=device", "--pin", "conv_2=server", "--result", "server")
+    with serve(manifest) as server:
+        report, err = infer([manifest], "--server", endpoint(server), "--runs", "2")
+    check("a result for the server stays there", report and report["outputs"] == []
+          and report["result_bytes"] == 0 and report["predicted"]["downlink_s"] == 0, report or err)
 
 
 def test_choice(expected):
