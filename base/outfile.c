@@ -54,23 +54,19 @@ kerf_status kerf_outfile_check(const char *path, bool force, kerf_error *err)
     return status;
 }
 
-static kerf_status find_folder(kerf_outfile *file, kerf_error *err)
+static kerf_status find_folder(kerf_outfile *file, const char *folder, kerf_error *err)
 {
     struct stat info;
-    char *folder = folder_of(file->path);
-    if (!folder)
-        return kerf_fail(err, KERF_E_NOMEM, NULL, "out of memory");
-    const bool found = stat(folder, &info) == 0;
-    const int code = errno;
-    free(folder);
-    if (!found)
-        return fail_errno(err, file->path, "write into its folder", code);
+    if (stat(folder, &info) != 0)
+        return fail_errno(err, file->path, "write into its folder", errno);
     file->folder_device = info.st_dev;
     file->folder_inode = info.st_ino;
     return KERF_OK;
 }
 
-static kerf_status open_temporary(kerf_outfile *file, kerf_error *err)
+/* Calls `make` with one name after another until there is no such file yet. The name that worked
+ * stays in file->temporary. */
+static kerf_status find_name(kerf_outfile *file, int (*make)(kerf_outfile *file), kerf_error *err)
 {
     const char *base = base_of(file->path);
     const int folder = (int)(base - file->path);
@@ -78,19 +74,53 @@ static kerf_status open_temporary(kerf_outfile *file, kerf_error *err)
     file->temporary = kerf_calloc(size, 1);
     if (!file->temporary)
         return kerf_fail(err, KERF_E_NOMEM, NULL, "out of memory");
-    for (int i = 0; i < MAX_TRIES && file->fd < 0; i++) {
+    for (int i = 0; i < MAX_TRIES; i++) {
         snprintf(file->temporary, size, "%.*s.%s.kerf-%ld-%d", folder, file->path, base,
                  (long)getpid(), i);
-        file->fd = open(file->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-        if (file->fd < 0 && errno != EEXIST)
+        if (make(file) == 0)
+            return KERF_OK;
+        if (errno != EEXIST)
             break;
     }
-    if (file->fd >= 0)
-        return KERF_OK;
     const int code = errno;
     free(file->temporary);
     file->temporary = NULL;
     return fail_errno(err, file->path, "write", code);
+}
+
+static int make_named(kerf_outfile *file)
+{
+    file->fd = open(file->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    return file->fd < 0 ? -1 : 0;
+}
+
+/* A file without a name vanishes with its process. It gets one by way of /proc. */
+static bool open_unnamed(kerf_outfile *file, const char *folder)
+{
+    if (access("/proc/self/fd", X_OK) == 0)
+        file->fd = open(folder, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666);
+    return file->fd >= 0;
+}
+
+static int link_to(const kerf_outfile *file, const char *path)
+{
+    char self[64];
+    snprintf(self, sizeof self, "/proc/self/fd/%d", file->fd);
+    return linkat(AT_FDCWD, self, AT_FDCWD, path, AT_SYMLINK_FOLLOW);
+}
+
+static int make_link(kerf_outfile *file)
+{
+    return link_to(file, file->temporary);
+}
+
+static kerf_status open_in(kerf_outfile *file, const char *folder, kerf_error *err)
+{
+    kerf_status status = find_folder(file, folder, err);
+    if (status == KERF_OK && !open_unnamed(file, folder))
+        status = find_name(file, make_named, err);
+    file->opened = status == KERF_OK;
+    return status;
 }
 
 kerf_status kerf_outfile_open(kerf_outfile *file, const char *path, bool force, kerf_error *err)
@@ -107,9 +137,12 @@ kerf_status kerf_outfile_open(kerf_outfile *file, const char *path, bool force, 
     }
     if (status == KERF_OK)
         status = kerf_outfile_check(path, force, err);
+    char *folder = status == KERF_OK ? folder_of(path) : NULL;
     if (status == KERF_OK)
-        status = find_folder(file, err);
-    return status == KERF_OK ? open_temporary(file, err) : status;
+        status = folder ? open_in(file, folder, err)
+                        : kerf_fail(err, KERF_E_NOMEM, NULL, "out of memory");
+    free(folder);
+    return status;
 }
 
 static bool is_zero(const unsigned char *bytes, size_t size)
@@ -162,9 +195,11 @@ kerf_status kerf_outfile_finish(kerf_outfile *file, kerf_error *err)
     int code = 0;
     if (ftruncate(file->fd, (off_t)file->size) != 0 || fsync(file->fd) != 0)
         code = errno;
-    if (close(file->fd) != 0 && !code)
-        code = errno;
-    file->fd = -1;
+    if (file->temporary) { /* else it is still to be linked */
+        if (close(file->fd) != 0 && !code)
+            code = errno;
+        file->fd = -1;
+    }
     kerf_sha256_text(&file->hash, file->sha256);
     return code ? fail_errno(err, file->path, "write", code) : KERF_OK;
 }
@@ -186,9 +221,21 @@ static int rename_new(const char *from, const char *to)
 static kerf_status place(kerf_outfile *file, bool force, kerf_error *err)
 {
     struct stat info;
+    kerf_status status = KERF_OK;
+    int failed;
     file->replaces = force && lstat(file->path, &info) == 0;
-    if ((force ? rename(file->temporary, file->path) : rename_new(file->temporary, file->path)) !=
-        0)
+    /* A link replaces nothing, so a file that is to be replaced is renamed over. */
+    if (!file->temporary && file->replaces)
+        status = find_name(file, make_link, err);
+    if (status != KERF_OK)
+        return status;
+    if (!file->temporary)
+        failed = link_to(file, file->path);
+    else if (file->replaces)
+        failed = rename(file->temporary, file->path);
+    else
+        failed = rename_new(file->temporary, file->path);
+    if (failed)
         return fail_errno(err, file->path, "write", errno);
     file->placed = true;
     return KERF_OK;
@@ -219,8 +266,8 @@ static bool are_same(const kerf_outfile *a, const kerf_outfile *b)
 static kerf_status check_distinct(const kerf_outfile *files, size_t n, kerf_error *err)
 {
     for (size_t i = 0; i < n; i++)
-        for (size_t j = 0; files[i].temporary && j < i; j++)
-            if (files[j].temporary && are_same(&files[i], &files[j])) {
+        for (size_t j = 0; files[i].opened && j < i; j++)
+            if (files[j].opened && are_same(&files[i], &files[j])) {
                 kerf_fail(err, KERF_E_INVALID, NULL,
                           "is to hold two of the files that are to be written");
                 kerf_error_source(err, files[i].path);
@@ -233,10 +280,10 @@ kerf_status kerf_outfiles_place(kerf_outfile *files, size_t n, bool force, kerf_
 {
     kerf_status status = check_distinct(files, n, err);
     for (size_t i = 0; i < n && status == KERF_OK; i++)
-        if (files[i].temporary)
+        if (files[i].opened)
             status = place(&files[i], force, err);
     for (size_t i = 0; i < n && status == KERF_OK; i++)
-        if (files[i].temporary)
+        if (files[i].opened)
             status = sync_folder(&files[i], err);
     for (size_t i = n; i-- > 0 && status != KERF_OK;)
         if (files[i].placed && !files[i].replaces)

@@ -1,5 +1,6 @@
-/* Files that appear complete or not at all: each is written under another name in its folder,
- * synced, and then all are renamed. SHA-256 is computed on the way.
+/* Files that appear complete or not at all: each is written without a name (where the file system
+ * cannot do that, under another one in its folder), synced, and then all get their names. SHA-256
+ * is computed on the way.
  *
  *     kerf_outfile file[2] = {KERF_OUTFILE_NONE, KERF_OUTFILE_NONE};
  *     kerf_outfile_open, kerf_outfile_write, kerf_outfile_finish   for each
@@ -18,7 +19,9 @@
 
 typedef struct kerf_outfile {
     int fd;
-    char *path, *temporary; /* NULL: not opened */
+    char *path;
+    char *temporary; /* the name it is written under, or NULL */
+    bool opened;
     dev_t folder_device;
     ino_t folder_inode;
     uint64_t size;

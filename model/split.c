@@ -452,7 +452,7 @@ static kerf_status write_part(splitter *s, int which, const char *path, kerf_spl
     made->operators = s->parts.part[which].operators;
     made->bytes = (int64_t)s->file[at].size;
     snprintf(made->sha256, sizeof made->sha256, "%s", s->file[at].sha256);
-    if (s->file[data].temporary) {
+    if (s->file[data].opened) {
         made->data_bytes = (int64_t)s->file[data].size;
         snprintf(made->data_sha256, sizeof made->data_sha256, "%s", s->file[data].sha256);
     } else {
