@@ -22,6 +22,16 @@ ir_graph *ir_graph_new(void)
     return graph;
 }
 
+void ir_value_clear_content(ir_value *value)
+{
+    free(value->ints);
+    free(value->floats);
+    free(value->unresolved);
+    value->ints = NULL;
+    value->floats = NULL;
+    value->unresolved = NULL;
+}
+
 void ir_value_clear(ir_value *value)
 {
     if (value->dim_names)
@@ -29,9 +39,7 @@ void ir_value_clear(ir_value *value)
             free(value->dim_names[i]);
     free(value->dim_names);
     free(value->name);
-    free(value->ints);
-    free(value->floats);
-    free(value->unresolved);
+    ir_value_clear_content(value);
     memset(value, 0, sizeof *value);
     value->rank = value->declared_rank = -1;
     value->outer = KERF_NONE;

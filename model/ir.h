@@ -125,6 +125,7 @@ size_t ir_add_value(ir_graph *graph, const char *name, size_t length);
 ir_node *ir_add_node(ir_graph *graph); /* zeroed; valid until the next call */
 /* These free what a thing owns and leave it empty, not the thing itself. */
 void ir_value_clear(ir_value *value);
+void ir_value_clear_content(ir_value *value); /* ints, floats and unresolved alone */
 void ir_attr_clear(ir_attr *attr);
 void ir_node_clear(ir_node *node);
 /* Appends a warning to the outermost graph, at most 1000 of them. */
@@ -160,7 +161,7 @@ kerf_status ir_infer(ir_graph *graph, kerf_error *err);
 kerf_status ir_build_network(const ir_graph *graph, const char *name, const char *source,
                              bool allow_unresolved, kerf_network **network, kerf_error *err);
 
-/* The readers. Options fix the inputs' shapes (apply_options is shared: options.c). */
+/* The readers. Options fix the inputs' shapes (by ir_apply_options). */
 kerf_status onnx_read(const char *path, const kerf_network_options *options, ir_graph **graph,
                       kerf_error *err);
 kerf_status network_json_read(const char *path, const kerf_network_options *options, char **name,

@@ -84,17 +84,6 @@ static bool on_default(pb_istream_t *stream, const pb_field_t *field, void **arg
     return ok;
 }
 
-static bool on_skip(pb_istream_t *stream, const pb_field_t *field, void **arg)
-{
-    uint64_t offset, size;
-    (void)field;
-    (void)arg;
-    if (!onnx_stream_is_file(stream))
-        return false;
-    onnx_stream_skip(stream, &offset, &size);
-    return true;
-}
-
 typedef bool decode_callback(pb_istream_t *, const pb_field_t *, void **);
 
 /* Either the body's nodes are wanted or all the rest. */
@@ -111,7 +100,7 @@ static bool decode_function(pb_istream_t *stream, decode_callback *node, void *n
         {&message.domain, on_domain},
     };
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
-        table[i].field->funcs.decode = rest ? table[i].decode : on_skip;
+        table[i].field->funcs.decode = rest ? table[i].decode : onnx_on_skip;
         table[i].field->arg = rest;
     }
     message.node.funcs.decode = node;
@@ -135,7 +124,7 @@ bool onnx_read_function(onnx_reader *reader, pb_istream_t *stream)
     f.scope.graph = ir_graph_new();
     if (!f.scope.graph)
         return ONNX_NOMEM(reader);
-    bool ok = decode_function(stream, on_skip, NULL, &f);
+    bool ok = decode_function(stream, onnx_on_skip, NULL, &f);
     onnx_names_clear(&f.scope.names);
     ir_graph_free(f.scope.graph);
     if (ok && !function->domain && !(function->domain = kerf_strdup("")))

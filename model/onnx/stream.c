@@ -107,3 +107,14 @@ void onnx_stream_skip(pb_istream_t *stream, uint64_t *offset, uint64_t *size)
     file->position += stream->bytes_left;
     stream->bytes_left = 0;
 }
+
+bool onnx_on_skip(pb_istream_t *stream, const pb_field_t *field, void **arg)
+{
+    uint64_t offset, size;
+    (void)field;
+    (void)arg;
+    if (!onnx_stream_is_file(stream))
+        return false;
+    onnx_stream_skip(stream, &offset, &size);
+    return true;
+}

@@ -41,4 +41,7 @@ bool onnx_stream_is_file(const pb_istream_t *stream);
 /* Steps over the rest of such a field. *offset and *size say what was stepped over. */
 void onnx_stream_skip(pb_istream_t *stream, uint64_t *offset, uint64_t *size);
 
+/* A callback for a field that is not wanted: steps over it. */
+bool onnx_on_skip(pb_istream_t *stream, const pb_field_t *field, void **arg);
+
 #endif

@@ -371,17 +371,6 @@ static bool on_sparse_values(pb_istream_t *stream, const pb_field_t *field, void
     return onnx_read_tensor(s->dims.reader, stream, s->dims.where, &s->values, s->name);
 }
 
-static bool on_sparse_indices(pb_istream_t *stream, const pb_field_t *field, void **arg)
-{
-    uint64_t offset, size;
-    (void)field;
-    (void)arg;
-    if (!onnx_stream_is_file(stream))
-        return false;
-    onnx_stream_skip(stream, &offset, &size);
-    return true;
-}
-
 /* The dense tensor that it stands for, without content. */
 bool onnx_read_sparse_tensor(onnx_reader *reader, pb_istream_t *stream, const char *where,
                              ir_value *value, char **name)
@@ -389,7 +378,7 @@ bool onnx_read_sparse_tensor(onnx_reader *reader, pb_istream_t *stream, const ch
     sparse_reader s = {.dims = {.reader = reader, .where = where, .value = value}, .name = name};
     onnx_SparseTensorProto message = onnx_SparseTensorProto_init_zero;
     message.values.funcs.decode = on_sparse_values;
-    message.indices.funcs.decode = on_sparse_indices;
+    message.indices.funcs.decode = onnx_on_skip;
     message.dims.funcs.decode = on_dims;
     message.values.arg = &s;
     message.dims.arg = &s.dims;

@@ -17,12 +17,7 @@
 
 static void reset_value(ir_value *value)
 {
-    free(value->ints);
-    free(value->floats);
-    free(value->unresolved);
-    value->ints = NULL;
-    value->floats = NULL;
-    value->unresolved = NULL;
+    ir_value_clear_content(value);
     value->type = value->stored_type = KERF_TYPE_UNKNOWN;
     value->rank = -1;
     value->constant = false;

@@ -4,6 +4,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#define MAX_BLOCK (1 << 20) /* of DepthToSpace and SpaceToDepth: squared, it fits 64 bits */
+
 kerf_status sh_concat(sh_node *s)
 {
     const ir_value *first = NULL;
@@ -315,14 +317,16 @@ kerf_status sh_expand(sh_node *s)
     return sh_emit(s, 0, x->type, rank, dims);
 }
 
-static kerf_status open_blocks(sh_node *s, const ir_value **x, int64_t *block)
+/* The input, its dimensions and the size of a block. */
+static kerf_status open_blocks(sh_node *s, const ir_value **x, int64_t dims[4], int64_t *block)
 {
     *x = sh_need_rank(s, 0, 4);
     *block = ir_attr_int(s->node, "blocksize", 0);
     if (!*x)
         return KERF_E_INVALID;
-    if (*block < 1 || *block > 1 << 20)
-        return sh_fail(s, "blocksize is %" PRId64 ", expected at least 1", *block);
+    if (*block < 1 || *block > MAX_BLOCK)
+        return sh_fail(s, "blocksize is %" PRId64 ", expected 1 to %d", *block, MAX_BLOCK);
+    memcpy(dims, (*x)->dims, 4 * sizeof *dims);
     return KERF_OK;
 }
 
@@ -330,12 +334,11 @@ kerf_status sh_depth_to_space(sh_node *s)
 {
     const ir_value *x = NULL;
     int64_t block = 0, dims[4];
-    kerf_status status = open_blocks(s, &x, &block);
+    kerf_status status = open_blocks(s, &x, dims, &block);
     if (status)
         return status;
     if (x->rank < 0)
         return sh_emit_unknown(s, 0, x->type);
-    memcpy(dims, x->dims, sizeof dims);
     if (dims[1] >= 0 && dims[1] % (block * block) != 0)
         return sh_fail(s, "%" PRId64 " channels do not divide into blocks of %" PRId64, dims[1],
                        block);
@@ -350,12 +353,11 @@ kerf_status sh_space_to_depth(sh_node *s)
 {
     const ir_value *x = NULL;
     int64_t block = 0, dims[4];
-    kerf_status status = open_blocks(s, &x, &block);
+    kerf_status status = open_blocks(s, &x, dims, &block);
     if (status)
         return status;
     if (x->rank < 0)
         return sh_emit_unknown(s, 0, x->type);
-    memcpy(dims, x->dims, sizeof dims);
     if (dims[1] >= 0 && __builtin_mul_overflow(dims[1], block * block, &dims[1]))
         return sh_fail(s, "the output would be too large");
     for (int i = 2; i < 4; i++) {

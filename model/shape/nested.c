@@ -6,16 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void clear_content(ir_value *value)
-{
-    free(value->ints);
-    free(value->floats);
-    free(value->unresolved);
-    value->ints = NULL;
-    value->floats = NULL;
-    value->unresolved = NULL;
-}
-
 void sh_import_captures(sh_node *s, ir_graph *body)
 {
     sh_node inner = {.graph = body, .node = s->node, .err = s->err};
@@ -28,7 +18,7 @@ void sh_import_captures(sh_node *s, ir_graph *body)
         if (to->outer == KERF_NONE || to->outer >= s->graph->n_values)
             continue;
         const ir_value *from = &s->graph->values[to->outer];
-        clear_content(to);
+        ir_value_clear_content(to);
         to->type = from->type;
         to->rank = from->rank;
         memcpy(to->dims, from->dims, sizeof to->dims);
@@ -46,7 +36,7 @@ void sh_import_captures(sh_node *s, ir_graph *body)
 void sh_set_input(ir_graph *body, size_t i, kerf_type type, int rank, const int64_t *dims)
 {
     ir_value *value = &body->values[body->inputs[i]];
-    clear_content(value);
+    ir_value_clear_content(value);
     value->type = type;
     value->rank = rank;
     if (rank > 0)

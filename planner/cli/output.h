@@ -36,7 +36,8 @@ void cli_warning(bool quiet, const char *format, ...) KERF_PRINTF(2, 3);
 /* The exit status of a failed library call. */
 cli_exit cli_exit_of(kerf_status status);
 
-/* True if the stream is a terminal whose user did not ask for plain text (NO_COLOR). */
+/* True if the stream is a terminal that understands control sequences (TERM is not "dumb"); if it
+ * is one, and its user did not ask for plain text (NO_COLOR). */
 bool cli_is_terminal(FILE *stream);
 bool cli_wants_color(FILE *stream);
 
