@@ -369,8 +369,9 @@ static void describe_clash(const kerf_limits *asked_limits, const cut_value *v, 
         char a[32], g[32], off[48] = "";
         format_limit(which, asked, a, sizeof a);
         format_limit(which, got, g, sizeof g);
+        const double percent = 100 * fabs(got / asked - 1);
         if (breaks_limit(asked_limits, v, which))
-            snprintf(off, sizeof off, " (%.3g %% %s)", 100 * fabs(got / asked - 1),
+            snprintf(off, sizeof off, percent < 1000 ? " (%.3g %% %s)" : " (%.0f %% %s)", percent,
                      got > asked ? "over" : "short");
         const size_t l = strlen(limits), c = strlen(closest);
         snprintf(limits + l, size - l, "%s%s %s", l ? " and " : "", limit_style[i].name, a);

@@ -233,6 +233,8 @@ check("infeasible: the closest placement of all power modes", status == 3 and
 answer = json.loads(kerf("plan", *CHAIN, "--pin", "conv1=server", "--pin", "head=device", "--json")[1])
 check("infeasible: clashing pins are named in JSON as well", not list(SCHEMA.iter_errors(answer)) and
       "conv1" in answer["message"] and "head" in answer["message"], answer)
+check("infeasible: by how much is a plain number", re.search(r"\([0-9]{4,} % over\)", kerf(
+      "plan", *CHAIN, "--deadline", "1 us")[2]) is not None)
 fails("pins that clash", 3, ["plan", *CHAIN, "--pin", "conv1=server", "--pin", "head=device"], "conv1", "head")
 fails("pins one operator to both sides", 3, ["plan", *CHAIN, "--pin", "head=server", "--pin", "head=device"], "head")
 fails("unknown operator", 2, ["plan", *CHAIN, "--pin", "conv9=device"], "no operator 'conv9'")
