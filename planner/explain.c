@@ -385,7 +385,7 @@ kerf_status explain_infeasible(const cut_problem *const *problems, const char *c
     kerf_limits clash = problems[0]->limits;
     cut_options plain = *options;
     plain.top = 0;
-    cut_value value;
+    cut_value value = {.latency_s = 0};
     size_t where = 0;
     kerf_status status = smallest_clash(problems, n, &clash, &plain, err);
     if (status == KERF_OK)
