@@ -5,7 +5,7 @@
 
 #include <stddef.h>
 
-void *kerf_calloc(size_t count, size_t size);                 /* count 0 yields a valid pointer */
+void *kerf_calloc(size_t count, size_t size); /* count 0 yields a valid pointer */
 void *kerf_realloc_array(void *old, size_t count, size_t size);
 char *kerf_strdup(const char *text);
 char *kerf_strndup(const char *text, size_t length);

@@ -26,8 +26,8 @@ typedef enum kerf_latency_form {
 typedef enum kerf_energy_form {
     KERF_ENERGY_CLASSES,     /* launch_J + sum MACs * J_per_mac[class] + bytes * J_per_byte */
     KERF_ENERGY_MAC_KERNELS, /* fc: a * MACs; convolution: b * MACs + c * kernels (seed model) */
-    KERF_ENERGY_FLOOR,       /* (F^p + G^p)^(1/p), F = floor_J per launch, G as KERF_ENERGY_CLASSES */
-    KERF_ENERGY_POWER        /* active_W * latency: all that is known is the board's power */
+    KERF_ENERGY_FLOOR, /* (F^p + G^p)^(1/p), F = floor_J per launch, G as KERF_ENERGY_CLASSES */
+    KERF_ENERGY_POWER  /* active_W * latency: all that is known is the board's power */
 } kerf_energy_form;
 
 typedef struct kerf_power_mode {
@@ -83,7 +83,7 @@ typedef struct kerf_profile {
         char *name;       /* operator */
         double latency_s; /* NAN: not measured */
         double energy_J;  /* NAN: not measured */
-    } *operators;
+    } * operators;
     size_t n_operators;
 } kerf_profile;
 

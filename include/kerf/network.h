@@ -55,12 +55,12 @@ typedef enum kerf_type {
 
 /* What kind of work an operator is, for the cost model. X(enumerator, name) */
 #define KERF_CLASS_LIST(X)                                                                         \
-    X(KERF_CLASS_CONV, "conv")               /* dense or grouped, kernel larger than 1 */          \
-    X(KERF_CLASS_POINTWISE, "pointwise")     /* convolution with a kernel of 1 */                  \
-    X(KERF_CLASS_DEPTHWISE, "depthwise")     /* one group per input channel */                     \
-    X(KERF_CLASS_FC, "fc")                   /* Gemm, MatMul by constant weights */                \
-    X(KERF_CLASS_MATMUL, "matmul")           /* MatMul of two data tensors: attention */           \
-    X(KERF_CLASS_RECURRENT, "recurrent")     /* LSTM, GRU, RNN */                                  \
+    X(KERF_CLASS_CONV, "conv")           /* dense or grouped, kernel larger than 1 */              \
+    X(KERF_CLASS_POINTWISE, "pointwise") /* convolution with a kernel of 1 */                      \
+    X(KERF_CLASS_DEPTHWISE, "depthwise") /* one group per input channel */                         \
+    X(KERF_CLASS_FC, "fc")               /* Gemm, MatMul by constant weights */                    \
+    X(KERF_CLASS_MATMUL, "matmul")       /* MatMul of two data tensors: attention */               \
+    X(KERF_CLASS_RECURRENT, "recurrent") /* LSTM, GRU, RNN */                                      \
     X(KERF_CLASS_POOL, "pool")                                                                     \
     X(KERF_CLASS_NORM, "norm")               /* batch, layer, instance, group, local response */   \
     X(KERF_CLASS_ELEMENTWISE, "elementwise") /* activations included */                            \
@@ -73,45 +73,45 @@ typedef enum kerf_class {
 #define KERF_CLASS_ENUM(code, name) code,
     KERF_CLASS_LIST(KERF_CLASS_ENUM)
 #undef KERF_CLASS_ENUM
-    KERF_CLASS_COUNT
+        KERF_CLASS_COUNT
 } kerf_class;
 
 typedef struct kerf_tensor {
     char *name;
     kerf_type type;
-    int rank;           /* -1: unknown */
-    int64_t *dims;      /* rank entries; -1: unknown */
-    int64_t elements;   /* -1: unknown */
-    int64_t bytes;      /* packed size, -1: unknown */
-    char *unresolved;   /* why the shape is unknown; NULL where it is known */
-    size_t producer;    /* operator, KERF_NONE for network inputs and weights */
-    size_t *consumers;  /* operators that read it, each once, ascending; ONNX subgraph captures too,
-                           but no constant operator (Shape) where the tensor is data */
+    int rank;          /* -1: unknown */
+    int64_t *dims;     /* rank entries; -1: unknown */
+    int64_t elements;  /* -1: unknown */
+    int64_t bytes;     /* packed size, -1: unknown */
+    char *unresolved;  /* why the shape is unknown; NULL where it is known */
+    size_t producer;   /* operator, KERF_NONE for network inputs and weights */
+    size_t *consumers; /* operators that read it, each once, ascending; ONNX subgraph captures too,
+                          but no constant operator (Shape) where the tensor is data */
     size_t n_consumers;
-    size_t storage;     /* the tensor whose memory this one lives in: itself, or what it is a view
-                           of, or the last tensor of its fused group (that group's is written in
-                           place) */
-    bool constant;      /* depends on no network input: weights and what is computed from them */
+    size_t storage; /* the tensor whose memory this one lives in: itself, or what it is a view
+                       of, or the last tensor of its fused group (that group's is written in
+                       place) */
+    bool constant;  /* depends on no network input: weights and what is computed from them */
     bool is_input, is_output;
 } kerf_tensor;
 
 typedef struct kerf_operator {
-    char *name;          /* unique; made up as "Conv_17" where the file has none */
-    char *type;          /* "Conv"; "domain::Type" outside the default domain */
+    char *name; /* unique; made up as "Conv_17" where the file has none */
+    char *type; /* "Conv"; "domain::Type" outside the default domain */
     kerf_class cls;
-    size_t *inputs;      /* tensors, KERF_NONE for an omitted one; subgraph captures at the end */
+    size_t *inputs; /* tensors, KERF_NONE for an omitted one; subgraph captures at the end */
     size_t n_inputs;
-    size_t *outputs;     /* tensors, KERF_NONE for an omitted one */
+    size_t *outputs; /* tensors, KERF_NONE for an omitted one */
     size_t n_outputs;
-    int64_t macs;        /* multiply-accumulates */
-    int64_t params;      /* elements of its constant operands in weight positions */
-    int64_t weight_bytes;/* bytes of the same */
-    int64_t read_bytes;  /* data inputs, each once; 0 for a view */
-    int64_t write_bytes; /* outputs; 0 for a view */
-    int64_t kernels;     /* output channels of a convolution, else 0 */
-    size_t group;        /* fused group */
-    size_t source_index; /* position of the node in the file */
-    bool constant;       /* depends on no network input: free, on no side, never placed */
+    int64_t macs;         /* multiply-accumulates */
+    int64_t params;       /* elements of its constant operands in weight positions */
+    int64_t weight_bytes; /* bytes of the same */
+    int64_t read_bytes;   /* data inputs, each once; 0 for a view */
+    int64_t write_bytes;  /* outputs; 0 for a view */
+    int64_t kernels;      /* output channels of a convolution, else 0 */
+    size_t group;         /* fused group */
+    size_t source_index;  /* position of the node in the file */
+    bool constant;        /* depends on no network input: free, on no side, never placed */
 } kerf_operator;
 
 /* A fused group: a path of operators that a runtime executes as one kernel (Conv, BatchNorm,
@@ -123,8 +123,8 @@ typedef struct kerf_group {
 } kerf_group;
 
 typedef struct kerf_network {
-    char *name;   /* file name without folder and ending, or the JSON's name */
-    char *source; /* the path it was loaded from, or NULL */
+    char *name;               /* file name without folder and ending, or the JSON's name */
+    char *source;             /* the path it was loaded from, or NULL */
     kerf_operator *operators; /* in a topological order, the file's own where that is one */
     size_t n_operators;
     size_t n_placed; /* operators that are not constant */
@@ -136,7 +136,7 @@ typedef struct kerf_network {
     size_t n_outputs;
     kerf_group *groups; /* ordered by their first operator */
     size_t n_groups;
-    int64_t macs;         /* totals; params counts a tensor that is used twice once */
+    int64_t macs; /* totals; params counts a tensor that is used twice once */
     int64_t params;
     int64_t weight_bytes;
     char **warnings; /* one line each: unknown operators, shapes taken on trust */
@@ -149,13 +149,13 @@ typedef struct kerf_network_options {
     const struct kerf_dim {
         const char *name; /* symbolic dimension */
         int64_t size;
-    } *dims;
+    } * dims;
     size_t n_dims;
     const struct kerf_input_shape {
         const char *tensor; /* network input */
         const int64_t *dims;
         size_t rank;
-    } *inputs;
+    } * inputs;
     size_t n_inputs;
     bool allow_unresolved; /* keep tensors of unknown shape instead of failing */
 } kerf_network_options;

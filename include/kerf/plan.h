@@ -23,7 +23,7 @@ extern "C" {
 
 /* X(enumerator, name, unit) */
 #define KERF_OBJECTIVE_LIST(X)                                                                     \
-    X(KERF_OBJ_ENERGY, "energy", "J")             /* device energy: the default */                 \
+    X(KERF_OBJ_ENERGY, "energy", "J") /* device energy: the default */                             \
     X(KERF_OBJ_LATENCY, "latency", "s")                                                            \
     X(KERF_OBJ_THROUGHPUT, "throughput", "1/s")   /* maximal; 1 / the slowest stage */             \
     X(KERF_OBJ_EDP, "edp", "J s")                 /* device energy * latency */                    \
@@ -54,10 +54,10 @@ typedef enum kerf_wire {
 
 /* Side constraints. 0 means: not asked for. */
 typedef struct kerf_limits {
-    double deadline_s;      /* latency at most */
-    double energy_J;        /* device energy at most */
-    double memory_bytes;    /* device weights + peak activations at most */
-    double max_bytes;       /* wire bytes over the uplink at most */
+    double deadline_s;   /* latency at most */
+    double energy_J;     /* device energy at most */
+    double memory_bytes; /* device weights + peak activations at most */
+    double max_bytes;    /* wire bytes over the uplink at most */
     size_t min_device_operators;
 } kerf_limits;
 
@@ -81,8 +81,8 @@ typedef struct kerf_question {
     const kerf_pin *pins;
     size_t n_pins;
     kerf_wire wire;
-    double input_bytes;     /* what the network's inputs take on the wire in all; 0: as the tensors */
-    bool result_at_server;  /* the result is needed at the server, not on the device */
+    double input_bytes; /* what the network's inputs take on the wire in all; 0: as the tensors */
+    bool result_at_server; /* the result is needed at the server, not on the device */
     kerf_solver solver;
     double time_limit_s; /* 0: none */
     size_t top;          /* how many different cuts to list, the answer included; 0 or 1: only it */
@@ -109,14 +109,14 @@ typedef struct kerf_plan_cost {
 typedef struct kerf_cut {
     size_t *tensors; /* ordered by producer, network inputs first */
     size_t n_tensors;
-    int64_t bytes;        /* in the tensors' own types */
-    double wire_bytes;    /* as they are sent */
+    int64_t bytes;     /* in the tensors' own types */
+    double wire_bytes; /* as they are sent */
 } kerf_cut;
 
 typedef struct kerf_option_plan { /* an alternative, or one of the two extremes */
-    bool exists;   /* false: pins or unsupported operators forbid it */
-    bool feasible; /* keeps every constraint */
-    kerf_side *side; /* by operator */
+    bool exists;                  /* false: pins or unsupported operators forbid it */
+    bool feasible;                /* keeps every constraint */
+    kerf_side *side;              /* by operator */
     kerf_cut cut;
     kerf_plan_cost cost;
 } kerf_option_plan;
@@ -129,8 +129,8 @@ typedef struct kerf_plan {
     char power_mode[64];
     /* proof */
     kerf_solver solver;
-    double bound; /* no feasible placement is better than this, in the objective's unit */
-    double gap;   /* relative distance of the answer from the bound */
+    double bound;    /* no feasible placement is better than this, in the objective's unit */
+    double gap;      /* relative distance of the answer from the bound */
     size_t examined; /* placements, minimum cuts or branch-and-bound nodes */
     /* explanation */
     kerf_option_plan all_device, all_server;

@@ -19,7 +19,7 @@ extern "C" {
 #endif
 
 #if defined(__GNUC__)
-#define KERF_API __attribute__((visibility("default")))
+#define KERF_API               __attribute__((visibility("default")))
 #define KERF_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
 #else
 #define KERF_API

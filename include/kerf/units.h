@@ -27,7 +27,7 @@ extern "C" {
     X(KERF_TIME_PER_BYTE, "s/B", "a time per byte such as \"0.1 ns/B\"")                           \
     X(KERF_POWER_PER_RATE, "W/(bit/s)", "a power per rate such as \"4.8 mW/(Mbit/s)\"")            \
     X(KERF_ENERGY_PER_KERNEL, "J/kernel", "an energy per kernel such as \"1 uJ/kernel\"")          \
-    X(KERF_TIME_PER_KERNEL, "s/kernel", "a time per kernel such as \"1 us/kernel\"")              \
+    X(KERF_TIME_PER_KERNEL, "s/kernel", "a time per kernel such as \"1 us/kernel\"")               \
     X(KERF_FREQUENCY, "Hz", "a frequency such as \"5 MHz\"")
 
 typedef enum kerf_quantity {

@@ -135,7 +135,8 @@ int64_t sh_broadcast_offset(const ir_value *value, const int64_t *position, int 
     X(sh_unary_bool)                                                                               \
     X(sh_binary)                                                                                   \
     X(sh_compare)                                                                                  \
-    X(sh_logical) X(sh_where) X(sh_prelu) X(sh_dropout) X(sh_cast) X(sh_cast_like) X(sh_variadic)  \
+    X(sh_logical)                                                                                  \
+    X(sh_where) X(sh_prelu) X(sh_dropout) X(sh_cast) X(sh_cast_like) X(sh_variadic)                \
         X(sh_real_like) /* conv.c */                                                               \
         X(sh_conv) X(sh_conv_integer) X(sh_qlinear_conv) X(sh_conv_transpose) X(sh_deform_conv)    \
             X(sh_col2im) /* pool.c */                                                              \
