@@ -157,8 +157,8 @@ KERF_API kerf_status kerf_plan_make(const kerf_question *question, kerf_plan **p
 KERF_API void kerf_plan_destroy(kerf_plan **plan);
 
 /* Prices any placement (side[i] for operator i; KERF_SIDE_FREE only for constant ones) for a
- * question, from the definitions of the cost model alone. KERF_E_INVALID where data would flow
- * from the server back to the device. */
+ * question, from the definitions of the cost model alone; its power mode is one mode, not "any".
+ * KERF_E_INVALID where data would flow from the server back to the device. */
 KERF_API kerf_status kerf_price(const kerf_question *question, const kerf_side *side,
                                 kerf_plan_cost *cost, kerf_error *err);
 
