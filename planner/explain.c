@@ -251,26 +251,48 @@ static bool breaks_limit(const kerf_limits *l, const cut_value *value, limit whi
     return which == OPERATORS ? got < asked : got > asked * (1 + SAME);
 }
 
-kerf_status explain_binding(const cut_problem *problem, const cut_options *options,
-                            const char *names[8], size_t *n_names, kerf_error *err)
+/* Takes the optimum without limits of one problem; where it is better than those before, notes
+ * which limits it would break. */
+static kerf_status unlimited_optimum(const cut_problem *problem, const cut_options *options,
+                                     double *least, bool breaks[LIMITS], kerf_error *err)
 {
-    *n_names = 0;
-    if (!cut_has_limits(problem))
-        return KERF_OK;
     cut_problem unlimited = *problem;
     unlimited.limits = (kerf_limits){0};
-    cut_options plain = *options;
-    plain.top = 0;
     cut_solution best = {0};
-    const kerf_status status = cut_solve(&unlimited, KERF_SOLVER_AUTO, &plain, &best, err);
+    const kerf_status status = cut_solve(&unlimited, KERF_SOLVER_AUTO, options, &best, err);
     if (status != KERF_OK)
         return status;
-    cut_value value;
-    cut_evaluate(problem, best.x, &value);
-    for (int which = 0; which < LIMITS; which++)
-        if (breaks_limit(&problem->limits, &value, (limit)which))
-            names[(*n_names)++] = limit_style[which].name;
+    if (best.objective < *least) {
+        cut_value value;
+        cut_evaluate(problem, best.x, &value);
+        *least = best.objective;
+        for (int which = 0; which < LIMITS; which++)
+            breaks[which] = breaks_limit(&problem->limits, &value, (limit)which);
+    }
     cut_solution_clear(&best);
+    return KERF_OK;
+}
+
+kerf_status explain_binding(const cut_problem *const *problems, size_t n, double objective,
+                            const cut_options *options, const char *names[8], size_t *n_names,
+                            kerf_error *err)
+{
+    *n_names = 0;
+    if (!cut_has_limits(problems[0]))
+        return KERF_OK;
+    cut_options plain = *options;
+    plain.top = 0;
+    double least = INFINITY;
+    bool breaks[LIMITS] = {false};
+    for (size_t i = 0; i < n; i++) {
+        const kerf_status status = unlimited_optimum(problems[i], &plain, &least, breaks, err);
+        if (status != KERF_OK)
+            return status;
+    }
+    const bool costs = better(least, objective);
+    for (int which = 0; which < LIMITS; which++)
+        if (costs && breaks[which])
+            names[(*n_names)++] = limit_style[which].name;
     return KERF_OK;
 }
 

@@ -14,9 +14,11 @@ kerf_status explain_break_even(const cut_problem *const *problems, size_t n, ker
                                const cut_options *options, const uint8_t *x, double *below_bps,
                                double *above_bps, kerf_error *err);
 
-/* Names of the limits that the optimum without limits would break (static strings). */
-kerf_status explain_binding(const cut_problem *problem, const cut_options *options,
-                            const char *names[8], size_t *n_names, kerf_error *err);
+/* Names of the limits that the best answer without limits to n problems would break (static
+ * strings), if it is better than the answer's objective. */
+kerf_status explain_binding(const cut_problem *const *problems, size_t n, double objective,
+                            const cut_options *options, const char *names[8], size_t *n_names,
+                            kerf_error *err);
 
 /* For n problems with the same limits, one for each power mode that may be chosen, none of which
  * has a feasible placement: fills err with the limits that clash (a smallest set that already

@@ -307,8 +307,9 @@ static kerf_status solve_modes(search *s, double start, kerf_error *err)
 
 /* --- the plan --- */
 
-/* Where the answer changes: to another cut or, if any will do, to another power mode. */
-static kerf_status describe_break_even(const search *s, kerf_plan *plan, kerf_error *err)
+/* What binds the answer and where it changes: to another cut or, if any will do, to another power
+ * mode. */
+static kerf_status describe_limits(const search *s, kerf_plan *plan, kerf_error *err)
 {
     const cut_problem **problems = kerf_calloc(s->n, sizeof *problems);
     if (!problems)
@@ -318,9 +319,11 @@ static kerf_status describe_break_even(const search *s, kerf_plan *plan, kerf_er
     for (size_t i = 0; i < s->n; i++)
         if (i != s->best)
             problems[n++] = &s->modes[i].problem;
-    const kerf_status status =
-        explain_break_even(problems, n, s->question->solver, &s->options, s->solution.x,
-                           &plan->break_even_below_bps, &plan->break_even_above_bps, err);
+    kerf_status status = explain_binding(problems, n, s->solution.objective, &s->options,
+                                         plan->binding, &plan->n_binding, err);
+    if (status == KERF_OK && plan->optimal && !s->question->no_break_even)
+        status = explain_break_even(problems, n, s->question->solver, &s->options, s->solution.x,
+                                    &plan->break_even_below_bps, &plan->break_even_above_bps, err);
     free(problems);
     return status;
 }
@@ -328,16 +331,12 @@ static kerf_status describe_break_even(const search *s, kerf_plan *plan, kerf_er
 static kerf_status explain(const search *s, kerf_plan *plan, kerf_error *err)
 {
     const cut_binding *b = &s->modes[s->best];
+    plan->break_even_below_bps = NAN;
+    plan->break_even_above_bps = NAN;
     kerf_status status = describe_extremes(b, plan, err);
     if (status == KERF_OK)
         status = describe_alternatives(b, &s->options, &s->solution, plan, err);
-    if (status == KERF_OK)
-        status = explain_binding(&b->problem, &s->options, plan->binding, &plan->n_binding, err);
-    plan->break_even_below_bps = NAN;
-    plan->break_even_above_bps = NAN;
-    if (status == KERF_OK && plan->optimal && !b->question->no_break_even)
-        status = describe_break_even(s, plan, err);
-    return status;
+    return status == KERF_OK ? describe_limits(s, plan, err) : status;
 }
 
 static kerf_status fill_plan(const search *s, kerf_plan *plan, kerf_error *err)

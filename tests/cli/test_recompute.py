@@ -365,7 +365,7 @@ def add_limits(rng, case):
     for key in rng.sample([*LIMITS, "device_memory", "min_device_operators", "pins"], rng.randrange(1, 4)):
         sums = rng.choice(candidates)
         if key == "device_memory":
-            limit = scene.memory(sums.mask)
+            limit = scene.memory(sums.mask) if scene.memory(scene.full) is not None else None
         elif key == "min_device_operators":
             limit = bin(sums.mask).count("1")
         elif key == "pins":
