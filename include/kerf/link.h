@@ -21,8 +21,7 @@ extern "C" {
 #endif
 
 typedef enum kerf_connection {
-    KERF_CONNECTION_COLD, /* window shrunk by idling, radio idle: the default, a frame now and then
-                           */
+    KERF_CONNECTION_COLD, /* window shrunk, radio idle: the default, a frame now and then */
     KERF_CONNECTION_WARM, /* window open, radio active */
     KERF_CONNECTION_NEW   /* as cold, and the connection must be opened first */
 } kerf_connection;
