@@ -51,7 +51,8 @@ bool sh_is_constant(const sh_node *s, size_t i)
     return value && value->constant;
 }
 
-kerf_status sh_fail(sh_node *s, const char *format, ...)
+/* In parentheses as rules.h may define a macro of this name. */
+kerf_status(sh_fail)(sh_node *s, const char *format, ...)
 {
     char message[512], label[256];
     va_list arguments;

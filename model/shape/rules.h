@@ -8,6 +8,7 @@
 #ifndef KERF_MODEL_SHAPE_RULES_H
 #define KERF_MODEL_SHAPE_RULES_H
 
+#include "base/error.h"
 #include "model/ir.h"
 
 typedef struct sh_node {
@@ -58,6 +59,9 @@ bool sh_is_constant(const sh_node *s, size_t i);
 
 /* KERF_E_INVALID at this node. */
 kerf_status sh_fail(sh_node *s, const char *format, ...) KERF_PRINTF(2, 3);
+#ifdef __clang_analyzer__ /* as in base/error.h */
+#define sh_fail(...) kerf_failed(sh_fail(__VA_ARGS__), KERF_E_INVALID)
+#endif
 void sh_because(sh_node *s, const char *format, ...) KERF_PRINTF(2, 3);
 /* A warning that is said once in a network, however often a body is inferred. */
 void sh_warn_once(sh_node *s, const char *format, ...) KERF_PRINTF(2, 3);
@@ -136,7 +140,8 @@ int64_t sh_broadcast_offset(const ir_value *value, const int64_t *position, int 
     X(sh_binary)                                                                                   \
     X(sh_compare)                                                                                  \
     X(sh_logical)                                                                                  \
-    X(sh_where) X(sh_prelu) X(sh_dropout) X(sh_cast) X(sh_cast_like) X(sh_variadic)                \
+    X(sh_where)                                                                                    \
+    X(sh_prelu) X(sh_dropout) X(sh_cast) X(sh_cast_like) X(sh_variadic)                            \
         X(sh_real_like) /* conv.c */                                                               \
         X(sh_conv) X(sh_conv_integer) X(sh_qlinear_conv) X(sh_conv_transpose) X(sh_deform_conv)    \
             X(sh_col2im) /* pool.c */                                                              \
