@@ -137,8 +137,8 @@ typedef struct kerf_plan {
     kerf_option_plan *alternatives; /* next best different cuts in the same power mode, best first;
                                        a cut is a set of tensors, each with its best placement */
     size_t n_alternatives;
-    const char *binding[8]; /* constraints that forbid the unconstrained optimum, where that is better
-                               than this plan; static strings */
+    const char *binding[8]; /* constraints that forbid the unconstrained optimum, where that is
+                               better than this plan; static strings */
     size_t n_binding;
     double break_even_below_bps; /* below this uplink rate another cut, or another mode that may be
                                     chosen, is better; 0: never */

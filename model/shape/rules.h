@@ -141,26 +141,81 @@ int64_t sh_broadcast_offset(const ir_value *value, const int64_t *position, int 
     X(sh_compare)                                                                                  \
     X(sh_logical)                                                                                  \
     X(sh_where)                                                                                    \
-    X(sh_prelu) X(sh_dropout) X(sh_cast) X(sh_cast_like) X(sh_variadic)                            \
-        X(sh_real_like) /* conv.c */                                                               \
-        X(sh_conv) X(sh_conv_integer) X(sh_qlinear_conv) X(sh_conv_transpose) X(sh_deform_conv)    \
-            X(sh_col2im) /* pool.c */                                                              \
-        X(sh_pool) X(sh_global_pool) X(sh_qlinear_pool) X(sh_qlinear_global_pool) X(sh_max_unpool) \
-            X(sh_max_roi_pool) X(sh_roi_align) /* matmul.c, einsum.c */                            \
-        X(sh_matmul) X(sh_matmul_integer) X(sh_qlinear_matmul) X(sh_gemm) X(sh_fused_matmul)       \
-            X(sh_matmul_nbits) X(sh_einsum)               /* recurrent.c */                        \
-        X(sh_lstm) X(sh_gru) X(sh_rnn) X(sh_dynamic_lstm) /* norm.c */                             \
-        X(sh_batch_norm) X(sh_layer_norm) X(sh_skip_layer_norm) X(sh_channel_norm)                 \
-            X(sh_axis_like)               /* reduce.c */                                           \
-        X(sh_reduce) X(sh_arg) X(sh_topk) /* move.c, index.c, resize.c */                          \
-        X(sh_concat) X(sh_split) X(sh_slice) X(sh_transpose) X(sh_pad) X(sh_tile) X(sh_expand)     \
-            X(sh_depth_to_space) X(sh_space_to_depth) X(sh_center_crop_pad) X(sh_gather)           \
-                X(sh_gather_nd) X(sh_gather_elements) X(sh_scatter) X(sh_one_hot) X(sh_compress)   \
-                    X(sh_non_zero) X(sh_nms) X(sh_unique) X(sh_grid_sample) X(sh_affine_grid)      \
-                        X(sh_resize) X(sh_upsample) X(sh_det) /* generate.c */                     \
-        X(sh_constant) X(sh_constant_of_shape) X(sh_range) X(sh_shape) X(sh_size) X(sh_eye_like)   \
-            X(sh_random) X(sh_random_like) X(sh_bernoulli) X(sh_multinomial) X(sh_window_function) \
-                X(sh_mel) X(sh_dft) X(sh_stft)                                   /* view.c */      \
+    X(sh_prelu)                                                                                    \
+    X(sh_dropout)                                                                                  \
+    X(sh_cast)                                                                                     \
+    X(sh_cast_like)                                                                                \
+    X(sh_variadic)                                                                                 \
+    X(sh_real_like) /* conv.c */                                                                   \
+    X(sh_conv)                                                                                     \
+    X(sh_conv_integer)                                                                             \
+    X(sh_qlinear_conv)                                                                             \
+    X(sh_conv_transpose)                                                                           \
+    X(sh_deform_conv)                                                                              \
+    X(sh_col2im) /* pool.c */                                                                      \
+    X(sh_pool)                                                                                     \
+    X(sh_global_pool)                                                                              \
+    X(sh_qlinear_pool)                                                                             \
+    X(sh_qlinear_global_pool)                                                                      \
+    X(sh_max_unpool)                                                                               \
+    X(sh_max_roi_pool)                                                                             \
+    X(sh_roi_align) /* matmul.c, einsum.c */                                                       \
+    X(sh_matmul)                                                                                   \
+    X(sh_matmul_integer)                                                                           \
+    X(sh_qlinear_matmul)                                                                           \
+    X(sh_gemm)                                                                                     \
+    X(sh_fused_matmul)                                                                             \
+    X(sh_matmul_nbits)                                                                             \
+    X(sh_einsum) /* recurrent.c */                                                                 \
+    X(sh_lstm)                                                                                     \
+    X(sh_gru)                                                                                      \
+    X(sh_rnn)                                                                                      \
+    X(sh_dynamic_lstm) /* norm.c */                                                                \
+    X(sh_batch_norm)                                                                               \
+    X(sh_layer_norm)                                                                               \
+    X(sh_skip_layer_norm)                                                                          \
+    X(sh_channel_norm)                                                                             \
+    X(sh_axis_like) /* reduce.c */                                                                 \
+    X(sh_reduce)                                                                                   \
+    X(sh_arg)                                                                                      \
+    X(sh_topk) /* move.c, index.c, resize.c */                                                     \
+    X(sh_concat)                                                                                   \
+    X(sh_split)                                                                                    \
+    X(sh_slice)                                                                                    \
+    X(sh_transpose)                                                                                \
+    X(sh_pad)                                                                                      \
+    X(sh_tile)                                                                                     \
+    X(sh_expand)                                                                                   \
+    X(sh_depth_to_space)                                                                           \
+    X(sh_space_to_depth)                                                                           \
+    X(sh_center_crop_pad)                                                                          \
+    X(sh_gather)                                                                                   \
+    X(sh_gather_nd)                                                                                \
+    X(sh_gather_elements)                                                                          \
+    X(sh_scatter)                                                                                  \
+    X(sh_one_hot)                                                                                  \
+    X(sh_compress)                                                                                 \
+    X(sh_non_zero)                                                                                 \
+    X(sh_nms)                                                                                      \
+    X(sh_unique)                                                                                   \
+    X(sh_grid_sample)                                                                              \
+    X(sh_affine_grid)                                                                              \
+    X(sh_resize)                                                                                   \
+    X(sh_upsample)                                                                                 \
+    X(sh_det) /* generate.c */                                                                     \
+    X(sh_constant)                                                                                 \
+    X(sh_constant_of_shape)                                                                        \
+    X(sh_range)                                                                                    \
+    X(sh_shape)                                                                                    \
+    X(sh_size)                                                                                     \
+    X(sh_eye_like)                                                                                 \
+    X(sh_random)                                                                                   \
+    X(sh_random_like)                                                                              \
+    X(sh_bernoulli)                                                                                \
+    X(sh_multinomial)                                                                              \
+    X(sh_window_function)                                                                          \
+    X(sh_mel)                                                                                      \
+    X(sh_dft) X(sh_stft)                                                         /* view.c */      \
         X(sh_reshape) X(sh_flatten) X(sh_squeeze) X(sh_unsqueeze) X(sh_identity) /* quant.c */     \
         X(sh_quantize) X(sh_dequantize) X(sh_dynamic_quantize) X(sh_qlinear_binary)                \
             X(sh_qlinear_unary) X(sh_qlinear_concat) X(sh_qlinear_reduce) /* attention.c */        \
