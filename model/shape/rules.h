@@ -146,39 +146,46 @@ int64_t sh_broadcast_offset(const ir_value *value, const int64_t *position, int 
     X(sh_cast)                                                                                     \
     X(sh_cast_like)                                                                                \
     X(sh_variadic)                                                                                 \
-    X(sh_real_like) /* conv.c */                                                                   \
+    X(sh_real_like)                                                                                \
+    /* conv.c */                                                                                   \
     X(sh_conv)                                                                                     \
     X(sh_conv_integer)                                                                             \
     X(sh_qlinear_conv)                                                                             \
     X(sh_conv_transpose)                                                                           \
     X(sh_deform_conv)                                                                              \
-    X(sh_col2im) /* pool.c */                                                                      \
+    X(sh_col2im)                                                                                   \
+    /* pool.c */                                                                                   \
     X(sh_pool)                                                                                     \
     X(sh_global_pool)                                                                              \
     X(sh_qlinear_pool)                                                                             \
     X(sh_qlinear_global_pool)                                                                      \
     X(sh_max_unpool)                                                                               \
     X(sh_max_roi_pool)                                                                             \
-    X(sh_roi_align) /* matmul.c, einsum.c */                                                       \
+    X(sh_roi_align)                                                                                \
+    /* matmul.c, einsum.c */                                                                       \
     X(sh_matmul)                                                                                   \
     X(sh_matmul_integer)                                                                           \
     X(sh_qlinear_matmul)                                                                           \
     X(sh_gemm)                                                                                     \
     X(sh_fused_matmul)                                                                             \
     X(sh_matmul_nbits)                                                                             \
-    X(sh_einsum) /* recurrent.c */                                                                 \
+    X(sh_einsum)                                                                                   \
+    /* recurrent.c */                                                                              \
     X(sh_lstm)                                                                                     \
     X(sh_gru)                                                                                      \
     X(sh_rnn)                                                                                      \
-    X(sh_dynamic_lstm) /* norm.c */                                                                \
+    X(sh_dynamic_lstm)                                                                             \
+    /* norm.c */                                                                                   \
     X(sh_batch_norm)                                                                               \
     X(sh_layer_norm)                                                                               \
     X(sh_skip_layer_norm)                                                                          \
     X(sh_channel_norm)                                                                             \
-    X(sh_axis_like) /* reduce.c */                                                                 \
+    X(sh_axis_like)                                                                                \
+    /* reduce.c */                                                                                 \
     X(sh_reduce)                                                                                   \
     X(sh_arg)                                                                                      \
-    X(sh_topk) /* move.c, index.c, resize.c */                                                     \
+    X(sh_topk)                                                                                     \
+    /* move.c, index.c, resize.c */                                                                \
     X(sh_concat)                                                                                   \
     X(sh_split)                                                                                    \
     X(sh_slice)                                                                                    \
@@ -202,7 +209,8 @@ int64_t sh_broadcast_offset(const ir_value *value, const int64_t *position, int 
     X(sh_affine_grid)                                                                              \
     X(sh_resize)                                                                                   \
     X(sh_upsample)                                                                                 \
-    X(sh_det) /* generate.c */                                                                     \
+    X(sh_det)                                                                                      \
+    /* generate.c */                                                                               \
     X(sh_constant)                                                                                 \
     X(sh_constant_of_shape)                                                                        \
     X(sh_range)                                                                                    \
@@ -215,14 +223,36 @@ int64_t sh_broadcast_offset(const ir_value *value, const int64_t *position, int 
     X(sh_multinomial)                                                                              \
     X(sh_window_function)                                                                          \
     X(sh_mel)                                                                                      \
-    X(sh_dft) X(sh_stft)                                                         /* view.c */      \
-        X(sh_reshape) X(sh_flatten) X(sh_squeeze) X(sh_unsqueeze) X(sh_identity) /* quant.c */     \
-        X(sh_quantize) X(sh_dequantize) X(sh_dynamic_quantize) X(sh_qlinear_binary)                \
-            X(sh_qlinear_unary) X(sh_qlinear_concat) X(sh_qlinear_reduce) /* attention.c */        \
-        X(sh_attention) X(sh_packed_attention) X(sh_multi_head_attention)                          \
-            X(sh_group_query_attention) X(sh_embed_layer_norm) /* control.c */                     \
-        X(sh_if) X(sh_loop) X(sh_scan) X(sh_data_dependent) X(sh_sequence) X(sh_sequence_scalar)   \
-            X(sh_sequence_bool)
+    X(sh_dft)                                                                                      \
+    X(sh_stft)                                                                                     \
+    /* view.c */                                                                                   \
+    X(sh_reshape)                                                                                  \
+    X(sh_flatten)                                                                                  \
+    X(sh_squeeze)                                                                                  \
+    X(sh_unsqueeze)                                                                                \
+    X(sh_identity)                                                                                 \
+    /* quant.c */                                                                                  \
+    X(sh_quantize)                                                                                 \
+    X(sh_dequantize)                                                                               \
+    X(sh_dynamic_quantize)                                                                         \
+    X(sh_qlinear_binary)                                                                           \
+    X(sh_qlinear_unary)                                                                            \
+    X(sh_qlinear_concat)                                                                           \
+    X(sh_qlinear_reduce)                                                                           \
+    /* attention.c */                                                                              \
+    X(sh_attention)                                                                                \
+    X(sh_packed_attention)                                                                         \
+    X(sh_multi_head_attention)                                                                     \
+    X(sh_group_query_attention)                                                                    \
+    X(sh_embed_layer_norm)                                                                         \
+    /* control.c */                                                                                \
+    X(sh_if)                                                                                       \
+    X(sh_loop)                                                                                     \
+    X(sh_scan)                                                                                     \
+    X(sh_data_dependent)                                                                           \
+    X(sh_sequence)                                                                                 \
+    X(sh_sequence_scalar)                                                                          \
+    X(sh_sequence_bool)
 #define SH_DECLARE(name) sh_rule name;
 SH_RULES(SH_DECLARE)
 #undef SH_DECLARE
