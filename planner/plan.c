@@ -1,4 +1,4 @@
-#include "planner/bind.h"
+#include "planner/choice.h"
 #include "planner/explain.h"
 #include "planner/price.h"
 #include "planner/solve/solve.h"
@@ -174,22 +174,19 @@ static kerf_status certify(const cut_binding *b, const cut_solution *best, kerf_
     return KERF_OK;
 }
 
-/* --- the search, in every power mode that may be chosen --- */
+/* --- the search, in every combination that may be chosen --- */
 
 typedef struct search {
     const kerf_question *question;
     cut_options options;
-    cut_binding *modes; /* one for each power mode that may be chosen */
-    size_t n;
-    size_t best;           /* the mode of the answer */
-    cut_solution solution; /* the answer, with the bound of all modes */
+    cut_choices choices;
+    size_t best;           /* the choice of the answer */
+    cut_solution solution; /* the answer, with the bound of all choices */
 } search;
 
 static void search_clear(search *s)
 {
-    for (size_t i = 0; i < s->n; i++)
-        cut_binding_clear(&s->modes[i]);
-    free(s->modes);
+    cut_choices_clear(&s->choices);
     cut_solution_clear(&s->solution);
 }
 
@@ -200,43 +197,18 @@ static cut_options options_of(const kerf_question *q)
                          .progress_context = q->progress_context};
 }
 
-/* Whether the power mode is the planner's to choose. */
-static bool any_mode(const kerf_question *q)
-{
-    return q->power_mode && strcmp(q->power_mode, "any") == 0 && q->device &&
-           q->device->n_modes > 0;
-}
-
-static kerf_status bind_modes(search *s, kerf_error *err)
-{
-    const bool any = any_mode(s->question);
-    const size_t n = any ? s->question->device->n_modes : 1;
-    size_t mode = 0;
-    kerf_status status = any ? KERF_OK : cut_find_mode(s->question, &mode, err);
-    if (status != KERF_OK)
-        return status;
-    s->modes = kerf_calloc(n, sizeof *s->modes);
-    if (!s->modes)
-        return kerf_fail(err, KERF_E_NOMEM, NULL, "out of memory");
-    for (size_t i = 0; status == KERF_OK && i < n; i++) {
-        status = cut_bind(s->question, any ? i : mode, &s->modes[i], err);
-        s->n += status == KERF_OK;
-    }
-    return status;
-}
-
-/* No mode has a feasible placement: says which limits clash in all of them. */
+/* No choice has a feasible placement: says which limits clash in all of them. */
 static kerf_status fail_infeasible(const search *s, kerf_error *err)
 {
-    const cut_problem **problems = kerf_calloc(s->n, sizeof *problems);
-    const char **names = kerf_calloc(s->n, sizeof *names);
+    const cut_problem **problems = kerf_calloc(s->choices.n, sizeof *problems);
+    const char **names = kerf_calloc(s->choices.n, sizeof *names);
     kerf_status status = KERF_E_NOMEM;
     if (problems && names) {
-        for (size_t i = 0; i < s->n; i++) {
-            problems[i] = &s->modes[i].problem;
-            names[i] = s->modes[i].device_mode->name;
+        for (size_t i = 0; i < s->choices.n; i++) {
+            problems[i] = &s->choices.list[i].binding.problem;
+            names[i] = s->choices.list[i].binding.device_mode->name;
         }
-        status = explain_infeasible(problems, names, s->n, &s->options, err);
+        status = explain_infeasible(problems, names, s->choices.n, &s->options, err);
     } else {
         kerf_fail(err, status, NULL, "out of memory");
     }
@@ -245,17 +217,17 @@ static kerf_status fail_infeasible(const search *s, kerf_error *err)
     return status;
 }
 
-/* The options for solving mode i: an equal share of the time that is left. */
+/* The options for solving choice i: an equal share of the time that is left. */
 static cut_options share_of_time(const search *s, size_t i, double start)
 {
     cut_options options = s->options;
-    if (options.time_limit_s > 0 && s->n > 1)
+    if (options.time_limit_s > 0 && s->choices.n > 1)
         options.time_limit_s =
-            fmax(options.time_limit_s - (now_s() - start), 1e-9) / (double)(s->n - i);
+            fmax(options.time_limit_s - (now_s() - start), 1e-9) / (double)(s->choices.n - i);
     return options;
 }
 
-/* Takes a mode's answer, and keeps it if it is the best so far. */
+/* Takes a choice's answer, and keeps it if it is the best so far. */
 static void offer(search *s, size_t mode, cut_solution *found)
 {
     if (s->best == KERF_NONE || found->objective < s->solution.objective) {
@@ -267,16 +239,16 @@ static void offer(search *s, size_t mode, cut_solution *found)
     }
 }
 
-/* Solves every mode and keeps the best answer. Its bound is the least of all modes' bounds: a mode
+/* Solves every choice and keeps the best answer. Its bound is the least of all bounds: a choice
  * that was not solved to its end may hold something better. */
-static kerf_status solve_modes(search *s, double start, kerf_error *err)
+static kerf_status solve_choices(search *s, double start, kerf_error *err)
 {
     double bound = INFINITY;
     bool stopped = false;
     kerf_error local = {0}, late = {0};
-    for (size_t i = 0; i < s->n; i++) {
+    for (size_t i = 0; i < s->choices.n; i++) {
         const cut_options options = share_of_time(s, i, start);
-        const cut_problem *problem = &s->modes[i].problem;
+        const cut_problem *problem = &s->choices.list[i].binding.problem;
         cut_solution found = {0};
         const kerf_status status =
             cut_solve(problem, s->question->solver, &options, &found, &local);
@@ -311,14 +283,14 @@ static kerf_status solve_modes(search *s, double start, kerf_error *err)
  * mode. */
 static kerf_status describe_limits(const search *s, kerf_plan *plan, kerf_error *err)
 {
-    const cut_problem **problems = kerf_calloc(s->n, sizeof *problems);
+    const cut_problem **problems = kerf_calloc(s->choices.n, sizeof *problems);
     if (!problems)
         return kerf_fail(err, KERF_E_NOMEM, NULL, "out of memory while describing a plan");
     size_t n = 0;
-    problems[n++] = &s->modes[s->best].problem;
-    for (size_t i = 0; i < s->n; i++)
+    problems[n++] = &s->choices.list[s->best].binding.problem;
+    for (size_t i = 0; i < s->choices.n; i++)
         if (i != s->best)
-            problems[n++] = &s->modes[i].problem;
+            problems[n++] = &s->choices.list[i].binding.problem;
     kerf_status status = explain_binding(problems, n, s->solution.objective, &s->options,
                                          plan->binding, &plan->n_binding, err);
     if (status == KERF_OK && plan->optimal && !s->question->no_break_even)
@@ -330,7 +302,7 @@ static kerf_status describe_limits(const search *s, kerf_plan *plan, kerf_error 
 
 static kerf_status explain(const search *s, kerf_plan *plan, kerf_error *err)
 {
-    const cut_binding *b = &s->modes[s->best];
+    const cut_binding *b = &s->choices.list[s->best].binding;
     plan->break_even_below_bps = NAN;
     plan->break_even_above_bps = NAN;
     kerf_status status = describe_extremes(b, plan, err);
@@ -341,7 +313,7 @@ static kerf_status explain(const search *s, kerf_plan *plan, kerf_error *err)
 
 static kerf_status fill_plan(const search *s, kerf_plan *plan, kerf_error *err)
 {
-    const cut_binding *b = &s->modes[s->best];
+    const cut_binding *b = &s->choices.list[s->best].binding;
     kerf_option_plan answer = {0};
     kerf_status status = describe(b, s->solution.x, &answer, err);
     plan->side = answer.side;
@@ -363,9 +335,9 @@ kerf_status kerf_plan_make(const kerf_question *question, kerf_plan **plan, kerf
     const double start = now_s();
     search s = {.question = question, .options = options_of(question), .best = KERF_NONE};
     kerf_plan *made = NULL;
-    kerf_status status = bind_modes(&s, err);
+    kerf_status status = cut_choices_bind(question, &s.choices, err);
     if (status == KERF_OK)
-        status = solve_modes(&s, start, err);
+        status = solve_choices(&s, start, err);
     const double solved = now_s();
     if (status != KERF_OK)
         goto out;

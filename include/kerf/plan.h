@@ -113,6 +113,8 @@ typedef struct kerf_cut {
     double wire_bytes; /* as they are sent */
 } kerf_cut;
 
+#define KERF_CUT_ID_SIZE 17 /* 16 hexadecimal digits and a NUL */
+
 typedef struct kerf_option_plan { /* an alternative, or one of the two extremes */
     bool exists;                  /* false: pins or unsupported operators forbid it */
     bool feasible;                /* keeps every constraint */
