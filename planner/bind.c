@@ -23,12 +23,47 @@ double kerf_wire_bytes(const kerf_tensor *tensor, kerf_wire wire)
     return fmin(own, ceil((double)tensor->elements * bits[wire] / 8.0));
 }
 
+const char *kerf_wire_name(kerf_wire wire)
+{
+    static const char *const names[] = {[KERF_WIRE_OWN] = "own",
+                                        [KERF_WIRE_FLOAT32] = "float32",
+                                        [KERF_WIRE_FLOAT16] = "float16",
+                                        [KERF_WIRE_INT8] = "int8"};
+    return (size_t)wire < sizeof names / sizeof *names ? names[wire] : "?";
+}
+
+kerf_encoding cut_encoding(const kerf_question *question)
+{
+    if (question->n_encodings > 0)
+        return question->encodings[0];
+    return (kerf_encoding){.name = kerf_wire_name(question->wire),
+                           .wire = question->wire,
+                           .accuracy_loss = question->wire == KERF_WIRE_OWN ? 0 : (double)NAN};
+}
+
+static double ratio_of(const kerf_encoding *encoding)
+{
+    return encoding->ratio > 0 ? encoding->ratio : 1;
+}
+
+double cut_encoded_bytes(const kerf_tensor *tensor, const kerf_encoding *encoding)
+{
+    return kerf_wire_bytes(tensor, encoding->wire) * ratio_of(encoding);
+}
+
+bool cut_sent_as_is(const kerf_tensor *tensor, const kerf_encoding *encoding)
+{
+    return encoding->wire != KERF_WIRE_OWN &&
+           cut_encoded_bytes(tensor, encoding) >= (double)tensor->bytes;
+}
+
 double cut_wire_bytes(const kerf_question *question, size_t index)
 {
     const kerf_network *net = question->network;
     const kerf_tensor *tensor = &net->tensors[index];
+    const kerf_encoding encoding = cut_encoding(question);
     if (!tensor->is_input)
-        return kerf_wire_bytes(tensor, question->wire);
+        return cut_encoded_bytes(tensor, &encoding);
     /* The sensor's own form: a given size is shared among the inputs in proportion to theirs. */
     if (question->input_bytes <= 0)
         return (double)tensor->bytes;
@@ -94,6 +129,46 @@ static kerf_status check_weights(const kerf_question *q, kerf_error *err)
     return KERF_OK;
 }
 
+static kerf_status check_share(double value, const char *where, const char *what, kerf_error *err)
+{
+    if (isnan(value) || (value >= 0 && value <= 1))
+        return KERF_OK;
+    return kerf_fail(err, KERF_E_INVALID, where, "%s is %g, expected 0 to 1", what, value);
+}
+
+static kerf_status check_encoding(const kerf_encoding *e, kerf_error *err)
+{
+    const double costs[] = {e->device_s_per_byte, e->device_J_per_byte, e->server_s_per_byte,
+                            e->server_J_per_byte};
+    if (!e->name || !*e->name)
+        return kerf_fail(err, KERF_E_INVALID, "encoding", "has no name");
+    if ((size_t)e->wire > KERF_WIRE_INT8)
+        return kerf_fail(err, KERF_E_INVALID, e->name, "is no encoding to a known type");
+    if (!(e->ratio >= 0 && e->ratio <= 1))
+        return kerf_fail(err, KERF_E_INVALID, e->name,
+                         "has ratio %g, expected above 0 and at most 1", e->ratio);
+    for (size_t i = 0; i < sizeof costs / sizeof *costs; i++)
+        if (!(isfinite(costs[i]) && costs[i] >= 0))
+            return kerf_fail(err, KERF_E_INVALID, e->name,
+                             "costs %g per byte, expected a finite number not below 0", costs[i]);
+    return check_share(e->accuracy_loss, e->name, "accuracy loss", err);
+}
+
+/* One of each at most: choices are made before (planner/choice.h). */
+static kerf_status check_combination(const kerf_question *q, kerf_error *err)
+{
+    if (q->n_encodings > 1 || q->n_variants > 1)
+        return kerf_fail(err, KERF_E_INVALID, "question", "leaves a choice of %s, expected one",
+                         q->n_encodings > 1 ? "encodings" : "variants");
+    if ((size_t)q->wire > KERF_WIRE_INT8)
+        return kerf_fail(err, KERF_E_INVALID, "wire", "is no known type");
+    if (q->n_encodings > 0 && check_encoding(q->encodings, err) != KERF_OK)
+        return KERF_E_INVALID;
+    if (q->n_variants > 0)
+        return check_share(q->variants->accuracy, q->variants->name, "accuracy", err);
+    return KERF_OK;
+}
+
 static kerf_status check_question(const kerf_question *q, kerf_error *err)
 {
     if (!q->network || !q->device || !q->server || !q->link)
@@ -111,14 +186,17 @@ static kerf_status check_question(const kerf_question *q, kerf_error *err)
         {q->weight_latency, "weight of latency"}, {q->limits.deadline_s, "deadline"},
         {q->limits.energy_J, "energy budget"},    {q->limits.memory_bytes, "device memory"},
         {q->limits.max_bytes, "max bytes"},       {q->input_bytes, "input size"},
-        {q->time_limit_s, "time limit"}};
+        {q->time_limit_s, "time limit"},          {q->limits.min_accuracy, "min accuracy"}};
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
         if (check_not_negative(numbers[i].value, numbers[i].name, err) != KERF_OK)
             return KERF_E_INVALID;
     if (q->server_load >= 1)
         return kerf_fail(err, KERF_E_INVALID, "server load", "is %g, expected 0 <= load < 1",
                          q->server_load);
-    if (check_weights(q, err) != KERF_OK)
+    if (q->limits.min_accuracy > 1)
+        return kerf_fail(err, KERF_E_INVALID, "min accuracy", "is %g, expected 0 to 1",
+                         q->limits.min_accuracy);
+    if (check_weights(q, err) != KERF_OK || check_combination(q, err) != KERF_OK)
         return KERF_E_INVALID;
     if (q->device->n_modes == 0 || q->server->n_modes == 0)
         return kerf_fail(err, KERF_E_INVALID, q->device->n_modes ? "server" : "device",
@@ -247,6 +325,18 @@ static size_t append_consumers(cut_binding *b, const kerf_tensor *t)
     return n;
 }
 
+/* What packing a tensor on one side and unpacking it on the other takes; a side's cost per byte is
+ * the same for both. */
+static cut_cost codec_cost(const kerf_question *q, const kerf_tensor *t)
+{
+    const kerf_encoding e = cut_encoding(q);
+    const double bytes = cut_sent_as_is(t, &e) ? 0 : (double)t->bytes;
+    return (cut_cost){.device_s = bytes * e.device_s_per_byte,
+                      .device_J = bytes * e.device_J_per_byte,
+                      .server_s = bytes * e.server_s_per_byte / (1 - q->server_load),
+                      .server_J = bytes * e.server_J_per_byte};
+}
+
 static kerf_status bind_tensor(cut_binding *b, size_t index, cut_tensor *out, kerf_error *err)
 {
     const kerf_question *q = b->question;
@@ -263,8 +353,13 @@ static kerf_status bind_tensor(cut_binding *b, size_t index, cut_tensor *out, ke
         .to_server = t->is_output && q->result_at_server,
         .to_device = t->is_output && !q->result_at_server,
     };
-    if (out->to_device && out->producer != CUT_SOURCE)
-        out->down_bytes = kerf_wire_bytes(t, q->wire);
+    if (!t->is_input)
+        out->up_cost = codec_cost(q, t);
+    if (out->to_device && out->producer != CUT_SOURCE) {
+        const kerf_encoding encoding = cut_encoding(q);
+        out->down_bytes = cut_encoded_bytes(t, &encoding);
+        out->down_cost = codec_cost(q, t);
+    }
     return KERF_OK;
 }
 
@@ -494,6 +589,20 @@ static kerf_status bind_pricers(cut_binding *b, kerf_error *err)
     return kerf_pricer_create(q->network, b->server_mode, q->server_profile, &b->server, err);
 }
 
+/* A loss that is not known is none where no tensor changes its type. */
+static double loss_of(const kerf_question *q)
+{
+    const kerf_encoding encoding = cut_encoding(q);
+    if (!isnan(encoding.accuracy_loss))
+        return encoding.accuracy_loss;
+    for (size_t i = 0; i < q->network->n_tensors; i++) {
+        const kerf_tensor *t = &q->network->tensors[i];
+        if (!t->is_input && !t->constant && kerf_wire_bytes(t, encoding.wire) < (double)t->bytes)
+            return NAN;
+    }
+    return 0;
+}
+
 static void bind_question(cut_binding *b)
 {
     const kerf_question *q = b->question;
@@ -510,6 +619,8 @@ static void bind_question(cut_binding *b)
     p->weight_energy = q->weight_energy;
     p->weight_latency = q->weight_latency;
     p->limits = q->limits;
+    p->accuracy = q->n_variants > 0 ? q->variants->accuracy : (double)NAN;
+    p->accuracy_loss = loss_of(q);
 }
 
 kerf_status cut_bind(const kerf_question *question, size_t device_mode, cut_binding *binding,

@@ -25,9 +25,10 @@ typedef struct cut_binding {
     size_t pool_used, pool_size;
 } cut_binding;
 
-/* Checks the question and builds its problem, in the given power mode of the device. The binding
- * borrows the question. KERF_E_INVALID, KERF_E_UNRESOLVED, KERF_E_INFEASIBLE (pins that clash,
- * operators that neither side supports), KERF_E_NOMEM. */
+/* Checks the question, which leaves no encoding and no variant to choose, and builds its problem,
+ * in the given power mode of the device. The binding borrows the question. KERF_E_INVALID,
+ * KERF_E_UNRESOLVED, KERF_E_INFEASIBLE (pins that clash, operators that neither side supports),
+ * KERF_E_NOMEM. */
 kerf_status cut_bind(const kerf_question *question, size_t device_mode, cut_binding *binding,
                      kerf_error *err);
 void cut_binding_clear(cut_binding *binding);
@@ -36,8 +37,16 @@ void cut_binding_clear(cut_binding *binding);
  * KERF_E_INVALID: there is no such mode; the message lists those there are. */
 kerf_status cut_find_mode(const kerf_question *question, size_t *mode, kerf_error *err);
 
-/* Wire bytes of a tensor of the question's network, network inputs included. */
+/* How the question, which leaves no choice of it, sends tensors. */
+kerf_encoding cut_encoding(const kerf_question *question);
+
+/* Wire bytes of a tensor of the question's network, network inputs included; and what an encoding
+ * makes of a tensor that is no network input. */
 double cut_wire_bytes(const kerf_question *question, size_t tensor);
+double cut_encoded_bytes(const kerf_tensor *tensor, const kerf_encoding *encoding);
+
+/* True if the encoding leaves the tensor as it is, so that nothing is packed or unpacked. */
+bool cut_sent_as_is(const kerf_tensor *tensor, const kerf_encoding *encoding);
 
 /* Power drawn on the device side while it waits for an offload: board and radio, idle. */
 double cut_wait_W(const kerf_question *question, const kerf_power_mode *mode);

@@ -204,7 +204,7 @@ kerf_status explain_break_even(const cut_problem *const *problems, size_t n, ker
 
 /* --- limits --- */
 
-typedef enum limit { DEADLINE, ENERGY, MEMORY, BYTES, OPERATORS, LIMITS } limit;
+typedef enum limit { DEADLINE, ENERGY, MEMORY, BYTES, OPERATORS, ACCURACY, LIMITS } limit;
 
 static const struct {
     const char *name;
@@ -216,27 +216,30 @@ static const struct {
     [MEMORY] = {"device-memory", "needs", KERF_SIZE},
     [BYTES] = {"max-bytes", "sends", KERF_SIZE},
     [OPERATORS] = {"min-device-operators", "has", KERF_SIZE},
+    [ACCURACY] = {"min-accuracy", "reaches", KERF_SIZE},
 };
 
 /* What is asked for; 0: nothing. */
 static double asked_for(const kerf_limits *l, limit which)
 {
-    const double asked[LIMITS] = {l->deadline_s, l->energy_J, l->memory_bytes, l->max_bytes,
-                                  (double)l->min_device_operators};
+    const double asked[LIMITS] = {
+        l->deadline_s,  l->energy_J, l->memory_bytes, l->max_bytes, (double)l->min_device_operators,
+        l->min_accuracy};
     return asked[which];
 }
 
 static double reached(const cut_value *v, limit which)
 {
-    const double value[LIMITS] = {v->latency_s, v->energy_J, v->memory_bytes, v->up_bytes,
-                                  (double)v->device_operators};
+    const double value[LIMITS] = {
+        v->latency_s, v->energy_J, v->memory_bytes, v->up_bytes, (double)v->device_operators,
+        v->accuracy};
     return value[which];
 }
 
 static void drop_limit(kerf_limits *l, limit which)
 {
     double *const quantities[LIMITS] = {&l->deadline_s, &l->energy_J, &l->memory_bytes,
-                                        &l->max_bytes};
+                                        &l->max_bytes,  NULL,         &l->min_accuracy};
     if (which == OPERATORS)
         l->min_device_operators = 0;
     else
@@ -248,6 +251,8 @@ static bool breaks_limit(const kerf_limits *l, const cut_value *value, limit whi
     const double asked = asked_for(l, which), got = reached(value, which);
     if (asked <= 0)
         return false;
+    if (which == ACCURACY)
+        return !(got >= asked * (1 - SAME));
     return which == OPERATORS ? got < asked : got > asked * (1 + SAME);
 }
 
@@ -373,8 +378,8 @@ static kerf_status find_nearest(const cut_problem *const *problems, size_t n,
 
 static void format_limit(limit which, double value, char *text, size_t size)
 {
-    if (which == OPERATORS)
-        snprintf(text, size, "%.0f", value);
+    if (which == OPERATORS || which == ACCURACY)
+        snprintf(text, size, which == OPERATORS ? "%.0f" : "%.4g", value);
     else
         kerf_format_quantity(value, limit_style[which].kind, 4, text, size);
 }
@@ -401,7 +406,7 @@ static void describe_clash(const kerf_limits *asked_limits, const cut_value *v, 
     }
 }
 
-kerf_status explain_infeasible(const cut_problem *const *problems, const char *const *modes,
+kerf_status explain_infeasible(const cut_problem *const *problems, const char *const *labels,
                                size_t n, const cut_options *options, kerf_error *err)
 {
     kerf_limits clash = problems[0]->limits;
@@ -416,7 +421,7 @@ kerf_status explain_infeasible(const cut_problem *const *problems, const char *c
         return status;
     char limits[256] = "", closest[256] = "";
     describe_clash(&clash, &value, limits, closest, sizeof limits);
-    return kerf_fail(
-        err, KERF_E_INFEASIBLE, NULL, "no placement keeps %s; the closest one%s%s%s %s", limits,
-        n > 1 ? ", in power mode " : "", n > 1 ? modes[where] : "", n > 1 ? "," : "", closest);
+    return kerf_fail(err, KERF_E_INFEASIBLE, NULL,
+                     "no placement keeps %s; the closest one%s%s%s %s", limits, n > 1 ? ", " : "",
+                     n > 1 ? labels[where] : "", n > 1 ? "," : "", closest);
 }

@@ -6,7 +6,7 @@
 #include "planner/solve/solve.h"
 
 /* The range of uplink rates around the present one in which x, a placement in the first of n
- * problems, stays the best answer to all of them (one for each power mode that may be chosen): 0
+ * problems, stays the best answer to all of them (one for each combination that may be chosen): 0
  * and INFINITY where it does to the end. Exact where any two answers change their order at one rate
  * only, which holds in one mode for every objective but edp, without limits on latency and energy;
  * else points in between are tried as well. */
@@ -20,11 +20,11 @@ kerf_status explain_binding(const cut_problem *const *problems, size_t n, double
                             const cut_options *options, const char *names[8], size_t *n_names,
                             kerf_error *err);
 
-/* For n problems with the same limits, one for each power mode that may be chosen, none of which
+/* For n problems with the same limits, one for each combination that may be chosen, none of which
  * has a feasible placement: fills err with the limits that clash (a smallest set that already
- * cannot be kept in any mode) and how far off the closest placement is; returns KERF_E_INFEASIBLE,
- * or why that could not be found out. `modes` are the modes' names. */
-kerf_status explain_infeasible(const cut_problem *const *problems, const char *const *modes,
+ * cannot be kept in any) and how far off the closest placement is; returns KERF_E_INFEASIBLE,
+ * or why that could not be found out. `labels` say which combination each is. */
+kerf_status explain_infeasible(const cut_problem *const *problems, const char *const *labels,
                                size_t n, const cut_options *options, kerf_error *err);
 
 /* The best placements with other cuts than x and than each other, best first, at most `count`.

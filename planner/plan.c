@@ -206,7 +206,7 @@ static kerf_status fail_infeasible(const search *s, kerf_error *err)
     if (problems && names) {
         for (size_t i = 0; i < s->choices.n; i++) {
             problems[i] = &s->choices.list[i].binding.problem;
-            names[i] = s->choices.list[i].binding.device_mode->name;
+            names[i] = s->choices.list[i].label;
         }
         status = explain_infeasible(problems, names, s->choices.n, &s->options, err);
     } else {
@@ -228,12 +228,12 @@ static cut_options share_of_time(const search *s, size_t i, double start)
 }
 
 /* Takes a choice's answer, and keeps it if it is the best so far. */
-static void offer(search *s, size_t mode, cut_solution *found)
+static void offer(search *s, size_t choice, cut_solution *found)
 {
     if (s->best == KERF_NONE || found->objective < s->solution.objective) {
         cut_solution_clear(&s->solution);
         s->solution = *found;
-        s->best = mode;
+        s->best = choice;
     } else {
         cut_solution_clear(found);
     }
@@ -279,8 +279,7 @@ static kerf_status solve_choices(search *s, double start, kerf_error *err)
 
 /* --- the plan --- */
 
-/* What binds the answer and where it changes: to another cut or, if any will do, to another power
- * mode. */
+/* What binds the answer and where it changes: to another cut or to another combination. */
 static kerf_status describe_limits(const search *s, kerf_plan *plan, kerf_error *err)
 {
     const cut_problem **problems = kerf_calloc(s->choices.n, sizeof *problems);
@@ -313,7 +312,8 @@ static kerf_status explain(const search *s, kerf_plan *plan, kerf_error *err)
 
 static kerf_status fill_plan(const search *s, kerf_plan *plan, kerf_error *err)
 {
-    const cut_binding *b = &s->choices.list[s->best].binding;
+    const cut_choice *choice = &s->choices.list[s->best];
+    const cut_binding *b = &choice->binding;
     kerf_option_plan answer = {0};
     kerf_status status = describe(b, s->solution.x, &answer, err);
     plan->side = answer.side;
@@ -324,6 +324,11 @@ static kerf_status fill_plan(const search *s, kerf_plan *plan, kerf_error *err)
     if (status == KERF_OK)
         status = explain(s, plan, err);
     snprintf(plan->power_mode, sizeof plan->power_mode, "%s", b->device_mode->name);
+    plan->encoding = choice->encoding;
+    plan->variant = choice->variant;
+    plan->accuracy = cut_choice_accuracy(choice, s->solution.x);
+    if (plan->side)
+        cut_choice_id(choice, plan->side, plan->cut_id);
     plan->measured_device_operators = kerf_pricer_measured_latency(b->device);
     plan->measured_server_operators = kerf_pricer_measured_latency(b->server);
     return status;
@@ -352,6 +357,14 @@ out:
     kerf_plan_destroy(&made);
     search_clear(&s);
     return status;
+}
+
+kerf_question kerf_plan_question(const kerf_question *question, const kerf_plan *plan)
+{
+    kerf_question q = cut_choose(question, plan->power_mode, plan->encoding, plan->variant);
+    q.pins = NULL;
+    q.n_pins = 0;
+    return q;
 }
 
 static void clear_option(kerf_option_plan *option)

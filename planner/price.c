@@ -3,6 +3,7 @@
  * and nothing else: crossing tensors, groups and memory are worked out afresh from the network. */
 #include "planner/price.h"
 #include "planner/bind.h"
+#include "planner/choice.h"
 
 #include "base/error.h"
 #include "base/memory.h"
@@ -227,20 +228,32 @@ static kerf_status peak_activations(const kerf_question *q, const kerf_side *sid
     return ready ? KERF_OK : KERF_E_NOMEM;
 }
 
-/* --- the whole --- */
+/* --- what crosses --- */
 
 static void price_bytes(const kerf_question *q, const kerf_side *side, kerf_plan_cost *cost)
 {
     const kerf_network *net = q->network;
+    const kerf_encoding encoding = cut_encoding(q);
+    double coded = 0; /* bytes that are encoded on one side and decoded on the other */
     for (size_t i = 0; i < net->n_tensors; i++) {
         const kerf_tensor *t = &net->tensors[i];
-        if (price_crosses(q, side, i))
+        const bool up = price_crosses(q, side, i);
+        const bool down = t->is_output && !t->constant && !q->result_at_server &&
+                          on_server(net, side, t->producer);
+        if (up)
             cost->uplink_bytes += cut_wire_bytes(q, i);
-        if (t->is_output && !t->constant && !q->result_at_server &&
-            on_server(net, side, t->producer))
-            cost->downlink_bytes += kerf_wire_bytes(t, q->wire);
+        if (down)
+            cost->downlink_bytes += cut_encoded_bytes(t, &encoding);
+        if (!t->is_input && !cut_sent_as_is(t, &encoding))
+            coded += (double)t->bytes * ((up ? 1 : 0) + (down ? 1 : 0));
     }
+    cost->device_s += coded * encoding.device_s_per_byte;
+    cost->compute_J += coded * encoding.device_J_per_byte;
+    cost->server_s += coded * encoding.server_s_per_byte / (1 - q->server_load);
+    cost->server_energy_J += coded * encoding.server_J_per_byte;
 }
+
+/* --- the whole --- */
 
 static void price_transfers(const kerf_question *q, const kerf_power_mode *mode,
                             kerf_plan_cost *cost)
@@ -322,11 +335,15 @@ kerf_status kerf_price(const kerf_question *question, const kerf_side *side, ker
     kerf_status status = cut_find_mode(question, &mode, err);
     if (status != KERF_OK)
         return status;
+    kerf_question single = cut_choose(question, question->power_mode, KERF_NONE,
+                                      question->n_variants == 1 ? 0 : KERF_NONE);
+    if (question->n_variants > 0)
+        single.n_pins = 0; /* they name operators of another network */
     cut_binding b;
-    status = cut_bind(question, mode, &b, err);
+    status = cut_bind(&single, mode, &b, err);
     if (status != KERF_OK)
         return status;
-    status = price_placement(question, b.device_mode, b.device, b.server, side, cost, err);
+    status = price_placement(&single, b.device_mode, b.device, b.server, side, cost, err);
     cut_binding_clear(&b);
     return status;
 }

@@ -2,9 +2,18 @@
 
 #include "kerf/link.h"
 
+#include <math.h>
 #include <string.h>
 
 #define MEMORY_BLOCK ((size_t)2048) /* steps of the schedule looked at together */
+
+static void add_cost(const cut_cost *cost, cut_value *value)
+{
+    value->device_s += cost->device_s;
+    value->device_J += cost->device_J;
+    value->server_s += cost->server_s;
+    value->server_J += cost->server_J;
+}
 
 static void add_groups(const cut_problem *problem, const uint8_t *x, cut_value *value)
 {
@@ -13,11 +22,7 @@ static void add_groups(const cut_problem *problem, const uint8_t *x, cut_value *
         size_t j = 0;
         while (j < group->n && x[group->operators[j]] == 0)
             j++;
-        const cut_cost *cost = &group->table[j];
-        value->device_s += cost->device_s;
-        value->device_J += cost->device_J;
-        value->server_s += cost->server_s;
-        value->server_J += cost->server_J;
+        add_cost(&group->table[j], value);
     }
 }
 
@@ -51,10 +56,14 @@ static void add_bytes(const cut_problem *problem, const uint8_t *x, cut_value *v
 {
     for (size_t t = 0; t < problem->n_tensors; t++) {
         const cut_tensor *tensor = &problem->tensors[t];
-        if (cut_crosses(tensor, x))
+        if (cut_crosses(tensor, x)) {
             value->up_bytes += tensor->up_bytes;
-        if (tensor->to_device && tensor->producer != CUT_SOURCE && x[tensor->producer] != 0)
+            add_cost(&tensor->up_cost, value);
+        }
+        if (tensor->to_device && tensor->producer != CUT_SOURCE && x[tensor->producer] != 0) {
             value->down_bytes += tensor->down_bytes;
+            add_cost(&tensor->down_cost, value);
+        }
     }
 }
 
@@ -153,6 +162,14 @@ static double larger(double a, double b)
     return a > b ? a : b;
 }
 
+/* Relative; an accuracy that is not known falls short of any. */
+static double accuracy_shortfall(const kerf_limits *limits, double accuracy)
+{
+    if (!(limits->min_accuracy > 0) || accuracy >= limits->min_accuracy)
+        return 0;
+    return isnan(accuracy) ? 1 : 1 - accuracy / limits->min_accuracy;
+}
+
 static double violation(const kerf_limits *limits, const cut_value *value)
 {
     double most = excess(value->latency_s, limits->deadline_s);
@@ -162,6 +179,7 @@ static double violation(const kerf_limits *limits, const cut_value *value)
     if (value->device_operators < limits->min_device_operators)
         most = larger(most, (double)(limits->min_device_operators - value->device_operators) /
                                 (double)limits->min_device_operators);
+    most = larger(most, accuracy_shortfall(limits, value->accuracy));
     return most > CUT_LIMIT_TOLERANCE ? most : 0;
 }
 
@@ -186,8 +204,26 @@ static double slowest_stage(const cut_problem *problem, const cut_value *value)
     return most;
 }
 
+bool cut_communicates(const cut_problem *problem, size_t device_operators)
+{
+    return device_operators < problem->n || problem->result_at_server;
+}
+
+double cut_accuracy(const cut_problem *problem, bool communicates)
+{
+    double accuracy = problem->accuracy - (communicates ? problem->accuracy_loss : 0);
+    return accuracy < 0 ? 0 : accuracy;
+}
+
+double cut_accuracy_violation(const cut_problem *problem, bool communicates)
+{
+    double most = accuracy_shortfall(&problem->limits, cut_accuracy(problem, communicates));
+    return most > CUT_LIMIT_TOLERANCE ? most : 0;
+}
+
 void cut_combine(const cut_problem *problem, cut_value *value)
 {
+    value->accuracy = cut_accuracy(problem, cut_communicates(problem, value->device_operators));
     combine_link(problem, value);
     double waiting_s = value->up_s;
     if (!problem->result_at_server)
@@ -218,6 +254,20 @@ void cut_evaluate(const cut_problem *problem, const uint8_t *x, cut_value *value
     value->violation = violation(&problem->limits, value);
 }
 
+static bool is_free_of_cost(const cut_cost *c)
+{
+    return c->device_s <= 0 && c->device_J <= 0 && c->server_s <= 0 && c->server_J <= 0;
+}
+
+bool cut_has_codec(const cut_problem *problem)
+{
+    for (size_t t = 0; t < problem->n_tensors; t++)
+        if (!is_free_of_cost(&problem->tensors[t].up_cost) ||
+            !is_free_of_cost(&problem->tensors[t].down_cost))
+            return true;
+    return false;
+}
+
 bool cut_is_legal(const cut_problem *problem, const uint8_t *x)
 {
     for (size_t v = 0; problem->pin && v < problem->n; v++)
@@ -238,5 +288,5 @@ bool cut_has_limits(const cut_problem *problem)
 {
     const kerf_limits *limits = &problem->limits;
     return limits->deadline_s > 0 || limits->energy_J > 0 || limits->memory_bytes > 0 ||
-           limits->max_bytes > 0 || limits->min_device_operators > 0;
+           limits->max_bytes > 0 || limits->min_device_operators > 0 || limits->min_accuracy > 0;
 }

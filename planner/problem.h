@@ -3,8 +3,9 @@
  * x(v) = 0 on the device, 1 on the server, for operators v = 0 .. n-1 in topological order; for
  * every tensor, x(producer) <= x(consumer). The cost of a placement x:
  *
- *   device  = device_part once if any x = 0, plus the groups' tables
- *   server  = server_part once if any x = 1, plus the groups' tables (load already applied)
+ *   device  = device_part once if any x = 0, plus the groups' tables, plus the codec's costs
+ *   server  = server_part once if any x = 1, plus the groups' tables, plus the codec's costs
+ *             (load already applied)
  *   B_up    = sum of up_bytes over tensors whose producer is on the device (or is the source) and
  *             of which a consumer is on the server (or which is needed at the server: to_server)
  *   B_down  = sum of down_bytes over results (to_device) whose producer is on the server
@@ -47,6 +48,9 @@ typedef struct cut_tensor {
     double down_bytes; /* payload bytes if it comes back, >= 0 */
     bool to_server;    /* a result needed at the server: as if consumed there */
     bool to_device;    /* a result needed on the device */
+    /* What encoding and decoding it costs both sides, where it crosses in that direction; 0 where
+     * it has no bytes. */
+    cut_cost up_cost, down_cost;
 } cut_tensor;
 
 /* Weights held once on the device if any of these operators is there. */
@@ -88,6 +92,8 @@ typedef struct cut_problem {
     kerf_objective objective;
     double weight_energy, weight_latency;
     kerf_limits limits;
+    double accuracy;      /* of the network; NAN: not known */
+    double accuracy_loss; /* once anything crosses; NAN: not known */
 } cut_problem;
 
 /* What a placement costs, every figure from its definition above, O(size of the problem). */
@@ -98,17 +104,29 @@ typedef struct cut_value {
     double energy_J, latency_s, slowest_s;
     double memory_bytes; /* weights + peak activations on the device */
     size_t device_operators;
+    double accuracy;  /* NAN: not known, which is below any limit */
     double objective; /* in the objective's unit, minimised (throughput: seconds) */
     double violation; /* largest relative excess over a limit; 0 if all are kept, and up to
                          CUT_LIMIT_TOLERANCE */
 } cut_value;
 void cut_evaluate(const cut_problem *problem, const uint8_t *x, cut_value *value);
 
+/* True if anything crosses either way in a placement with so many operators on the device. */
+bool cut_communicates(const cut_problem *problem, size_t device_operators);
+
+/* What placements of either kind reach, and how far that is below the limit (relative, as
+ * violation). */
+double cut_accuracy(const cut_problem *problem, bool communicates);
+double cut_accuracy_violation(const cut_problem *problem, bool communicates);
+
 /* The parts of cut_evaluate: all but memory_bytes, which stays 0; memory_bytes; what follows from
  * device_s .. down_bytes, memory_bytes and device_operators. */
 void cut_evaluate_costs(const cut_problem *problem, const uint8_t *x, cut_value *value);
 double cut_memory_bytes(const cut_problem *problem, const uint8_t *x);
 void cut_combine(const cut_problem *problem, cut_value *value);
+
+/* True if encoding or decoding costs anything. */
+bool cut_has_codec(const cut_problem *problem);
 
 /* True if the tensor is one of those that cross to the server. */
 bool cut_crosses(const cut_tensor *tensor, const uint8_t *x);

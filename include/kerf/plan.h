@@ -59,12 +59,37 @@ typedef struct kerf_limits {
     double memory_bytes; /* device weights + peak activations at most */
     double max_bytes;    /* wire bytes over the uplink at most */
     size_t min_device_operators;
+    double min_accuracy; /* 0 to 1: of the variant, less what the encoding loses */
 } kerf_limits;
 
 typedef struct kerf_pin {
     size_t operator_index;
     kerf_side side;
 } kerf_pin;
+
+/* A way to send tensors: what each takes on the wire, and what packing and unpacking it costs. The
+ * device encodes what goes up and decodes what comes down, the server the reverse; each pays in its
+ * own time and energy, for every byte of the tensor's own size. The network's inputs are sent as
+ * they are, at no such cost; so is a tensor that the encoding leaves as it is (integers sent as
+ * float16, at ratio 1). */
+typedef struct kerf_encoding {
+    const char *name;
+    kerf_wire wire; /* type of the elements before they are compressed */
+    double ratio;   /* wire bytes per byte of that type, above 0 and at most 1; 0: 1 */
+    double device_s_per_byte, device_J_per_byte;
+    double server_s_per_byte, server_J_per_byte; /* unloaded: the load slows this down as well */
+    double accuracy_loss;                        /* 0 to 1, once anything crosses; NAN: not known */
+} kerf_encoding;
+
+/* One of several networks for the same task: another size, an early exit. */
+typedef struct kerf_variant {
+    const char *name;
+    const kerf_network *network;
+    double accuracy;                    /* 0 to 1; NAN: not known */
+    const kerf_profile *device_profile; /* measured figures of this network, or NULL */
+    const kerf_profile *server_profile;
+    double input_bytes; /* what its inputs take on the wire; 0: the question's input_bytes */
+} kerf_variant;
 
 typedef struct kerf_question {
     const kerf_network *network;
@@ -80,8 +105,17 @@ typedef struct kerf_question {
     kerf_limits limits;
     const kerf_pin *pins;
     size_t n_pins;
-    kerf_wire wire;
+    kerf_wire wire;     /* if no encodings are listed */
     double input_bytes; /* what the network's inputs take on the wire in all; 0: as the tensors */
+    /* Encodings to choose from; none: `wire`, at no cost. */
+    const kerf_encoding *encodings;
+    size_t n_encodings;
+    /* Networks to choose from; none: `network`, whose accuracy is not known. With variants,
+     * `network` and the profiles above are not looked at, except that pins name operators of
+     * `network` (which may be NULL without pins): a pin holds for the operator of the same name in
+     * each variant, and a variant that lacks the operator is never chosen. */
+    const kerf_variant *variants;
+    size_t n_variants;
     bool result_at_server; /* the result is needed at the server, not on the device */
     kerf_solver solver;
     double time_limit_s; /* 0: none */
@@ -113,7 +147,9 @@ typedef struct kerf_cut {
     double wire_bytes; /* as they are sent */
 } kerf_cut;
 
-#define KERF_CUT_ID_SIZE 17 /* 16 hexadecimal digits and a NUL */
+/* 16 hexadecimal digits and a NUL. Equal for equal decisions: the names of the operators on the
+ * device, the power mode, the encoding and the variant. */
+#define KERF_CUT_ID_SIZE 17
 
 typedef struct kerf_option_plan { /* an alternative, or one of the two extremes */
     bool exists;                  /* false: pins or unsupported operators forbid it */
@@ -124,11 +160,15 @@ typedef struct kerf_option_plan { /* an alternative, or one of the two extremes 
 } kerf_option_plan;
 
 typedef struct kerf_plan {
-    kerf_side *side; /* by operator of the network; KERF_SIDE_FREE for constant operators */
+    kerf_side *side; /* by operator of the (chosen variant's) network; KERF_SIDE_FREE for constant
+                        operators */
     kerf_cut cut;
     kerf_plan_cost cost; /* priced from the placement, independently of the solver */
     bool optimal;        /* gap at most 1e-9 */
     char power_mode[64];
+    size_t encoding, variant; /* of the question's; KERF_NONE where it lists none */
+    double accuracy;          /* of the variant, less what the encoding loses; NAN: not known */
+    char cut_id[KERF_CUT_ID_SIZE];
     /* proof */
     kerf_solver solver;
     double bound;    /* no feasible placement is better than this, in the objective's unit */
@@ -136,14 +176,15 @@ typedef struct kerf_plan {
     size_t examined; /* placements, minimum cuts or branch-and-bound nodes */
     /* explanation */
     kerf_option_plan all_device, all_server;
-    kerf_option_plan *alternatives; /* next best different cuts in the same power mode, best first;
-                                       a cut is a set of tensors, each with its best placement */
+    kerf_option_plan *alternatives; /* next best different cuts in the same combination of power
+                                       mode, encoding and variant, best first; a cut is a set of
+                                       tensors, each with its best placement */
     size_t n_alternatives;
     const char *binding[8]; /* constraints that forbid the unconstrained optimum, where that is
                                better than this plan; static strings */
     size_t n_binding;
-    double break_even_below_bps; /* below this uplink rate another cut, or another mode that may be
-                                    chosen, is better; 0: never */
+    double break_even_below_bps; /* below this uplink rate another cut, or another combination that
+                                    may be chosen, is better; 0: never */
     double break_even_above_bps; /* above this one; INFINITY: never */
     size_t measured_device_operators, measured_server_operators;
     double solve_time_s;
@@ -160,10 +201,15 @@ KERF_API kerf_status kerf_plan_make(const kerf_question *question, kerf_plan **p
 KERF_API void kerf_plan_destroy(kerf_plan **plan);
 
 /* Prices any placement (side[i] for operator i; KERF_SIDE_FREE only for constant ones) for a
- * question, from the definitions of the cost model alone; its power mode is one mode, not "any".
+ * question, from the definitions of the cost model alone; it leaves nothing to choose: one power
+ * mode, not "any", and at most one encoding and one variant (see kerf_plan_question).
  * KERF_E_INVALID where data would flow from the server back to the device. */
 KERF_API kerf_status kerf_price(const kerf_question *question, const kerf_side *side,
                                 kerf_plan_cost *cost, kerf_error *err);
+
+/* The question that a plan's combination leaves: with its power mode, encoding and variant filled
+ * in and nothing else to choose. It borrows from both, and has no pins. */
+KERF_API kerf_question kerf_plan_question(const kerf_question *question, const kerf_plan *plan);
 
 KERF_API const char *kerf_objective_name(kerf_objective objective);
 KERF_API const char *kerf_objective_unit(kerf_objective objective);
@@ -171,6 +217,7 @@ KERF_API const char *kerf_solver_name(kerf_solver solver);
 /* Wire bytes of one tensor under an encoding: floats are converted, other types sent as they are;
  * an encoding never makes a tensor larger than its own type. */
 KERF_API double kerf_wire_bytes(const kerf_tensor *tensor, kerf_wire wire);
+KERF_API const char *kerf_wire_name(kerf_wire wire); /* "own", "float32", ... */
 
 #ifdef __cplusplus
 }

@@ -14,20 +14,16 @@ static json_t *network_json(cli_json *j, const kerf_network *network)
     return o;
 }
 
-static void put_scene(cli_json *j, json_t *o, const cli_scene *scene, const char *power_mode)
+static void put_scene(cli_json *j, json_t *o, const cli_scene *scene, const kerf_question *q,
+                      const char *power_mode)
 {
-    const kerf_question *q = &scene->question;
     cli_json_text(j, o, "kerf", kerf_version());
-    cli_json_put(j, o, "network", network_json(j, scene->network));
+    cli_json_put(j, o, "network", network_json(j, q->network));
     cli_json_text(j, o, "device", scene->device->name);
     cli_json_text(j, o, "power_mode", power_mode);
     cli_json_text(j, o, "server", scene->server->name);
     cli_json_text(j, o, "link", scene->link->name);
-    static const char *const wires[] = {[KERF_WIRE_OWN] = "own",
-                                        [KERF_WIRE_FLOAT32] = "float32",
-                                        [KERF_WIRE_FLOAT16] = "float16",
-                                        [KERF_WIRE_INT8] = "int8"};
-    cli_json_text(j, o, "wire", wires[q->wire]);
+    cli_json_text(j, o, "wire", kerf_wire_name(cut_encoding(q).wire));
     cli_json_text(j, o, "result", q->result_at_server ? "server" : "device");
 }
 
@@ -190,10 +186,15 @@ static json_t *texts_json(cli_json *j, const char *const *texts, size_t n)
 
 json_t *cli_plan_document(cli_json *j, const cli_scene *scene, const kerf_plan *plan)
 {
-    const kerf_question *q = &scene->question;
+    const kerf_question answered = kerf_plan_question(&scene->question, plan);
+    const kerf_question *q = &answered;
     json_t *o = json_object();
     json_t *compare = json_object();
-    put_scene(j, o, scene, plan->power_mode);
+    put_scene(j, o, scene, q, plan->power_mode);
+    cli_json_text(j, o, "encoding", q->n_encodings > 0 ? q->encodings->name : NULL);
+    cli_json_text(j, o, "variant", q->n_variants > 0 ? q->variants->name : NULL);
+    cli_json_number(j, o, "accuracy", plan->accuracy);
+    cli_json_text(j, o, "cut_id", plan->cut_id);
     cli_json_put(j, o, "objective", objective_json(j, q, plan));
     cli_json_text(j, o, "status", plan->optimal ? "optimal" : "feasible");
     cli_json_put(j, o, "proof", proof_json(j, plan));
@@ -224,7 +225,8 @@ cli_exit cli_plan_json_infeasible(const cli_scene *scene, const kerf_error *err)
     cli_json builder = {false}, *j = &builder;
     json_t *o = json_object();
     const char *mode = scene->question.power_mode;
-    put_scene(j, o, scene, mode ? mode : scene->device->modes[scene->device->default_mode].name);
+    put_scene(j, o, scene, &scene->question,
+              mode ? mode : scene->device->modes[scene->device->default_mode].name);
     cli_json_text(j, o, "status", "infeasible");
     char message[sizeof *err]; /* with the operator that pins clash at */
     cli_json_text(j, o, "message", kerf_error_line(err, message, sizeof message));

@@ -26,6 +26,8 @@ struct cut_graph {
     double fixed_up, fixed_down; /* bytes that cross in any case */
     maxflow_arc *arcs;           /* forward or backward INFINITY where no placement pays it */
     double *arc_bytes;
+    bool codec; /* some tensor costs more than its bytes; the same again, for those costs: */
+    cut_cost *node_codec[2], *arc_codec, fixed_codec;
     size_t n_arcs, arc_capacity;
     uint32_t *group_arc;   /* by group: the first of the arcs between its free operators */
     uint32_t part_node[2]; /* the auxiliary node of a side's constant */
@@ -44,17 +46,44 @@ static bool is_free(const cut_graph *g, size_t v)
     return g->side[v] == KERF_SIDE_FREE;
 }
 
+static void add_cost(cut_cost *sum, const cut_cost *cost)
+{
+    sum->device_s += cost->device_s;
+    sum->device_J += cost->device_J;
+    sum->server_s += cost->server_s;
+    sum->server_J += cost->server_J;
+}
+
+/* A tensor that goes up: in any case, with a node at one end, or across an arc. */
+static void pay_always(cut_graph *g, const cut_tensor *tensor)
+{
+    g->fixed_up += tensor->up_bytes;
+    add_cost(&g->fixed_codec, &tensor->up_cost);
+}
+
+static void pay_at_node(cut_graph *g, int end, uint32_t node, const cut_tensor *tensor)
+{
+    g->node_bytes[end][node] += tensor->up_bytes;
+    if (g->codec)
+        add_cost(&g->node_codec[end][node], &tensor->up_cost);
+}
+
+static void pay_on_arc(cut_graph *g, uint32_t arc, const cut_tensor *tensor)
+{
+    g->arc_bytes[arc] = tensor->up_bytes;
+    if (g->codec)
+        g->arc_codec[arc] = tensor->up_cost;
+}
+
 /* Room was reserved by count_room, so these cannot fail. */
 static uint32_t add_node(cut_graph *g)
 {
     return (uint32_t)g->n_nodes++;
 }
 
-static uint32_t add_arc(cut_graph *g, uint32_t from, uint32_t to, double forward, double backward,
-                        double bytes)
+static uint32_t add_arc(cut_graph *g, uint32_t from, uint32_t to, double forward, double backward)
 {
     g->arcs[g->n_arcs] = (maxflow_arc){from, to, forward, backward};
-    g->arc_bytes[g->n_arcs] = bytes;
     return (uint32_t)g->n_arcs++;
 }
 
@@ -90,15 +119,15 @@ static void add_given(cut_graph *g, const cut_tensor *tensor, bool crosses, size
                       size_t last)
 {
     if (crosses) {
-        g->fixed_up += tensor->up_bytes;
+        pay_always(g, tensor);
     } else if (n_free == 1) {
-        g->node_bytes[SERVER_END][g->node[last]] += tensor->up_bytes;
+        pay_at_node(g, SERVER_END, g->node[last], tensor);
     } else if (n_free > 1 && tensor->up_bytes > 0) {
         uint32_t aux = add_node(g);
-        g->node_bytes[SERVER_END][aux] += tensor->up_bytes;
+        pay_at_node(g, SERVER_END, aux, tensor);
         for (size_t i = 0; i < tensor->n_consumers; i++)
             if (is_free(g, tensor->consumers[i]))
-                add_arc(g, aux, g->node[tensor->consumers[i]], INFINITY, 0, 0);
+                add_arc(g, aux, g->node[tensor->consumers[i]], INFINITY, 0);
     }
 }
 
@@ -109,24 +138,28 @@ static void add_made(cut_graph *g, const cut_tensor *tensor, bool crosses, size_
 {
     uint32_t from = g->node[tensor->producer], aux = NONE;
     bool pays = tensor->up_bytes > 0 && !crosses;
-    if (tensor->to_device)
+    if (tensor->to_device) {
         g->node_down[from] += tensor->down_bytes;
+        if (g->codec)
+            add_cost(&g->node_codec[SERVER_END][from], &tensor->down_cost);
+    }
     if (crosses)
-        g->node_bytes[DEVICE_END][from] += tensor->up_bytes;
+        pay_at_node(g, DEVICE_END, from, tensor);
     if (pays && !g->closed && n_free > 1) {
         aux = add_node(g);
-        add_arc(g, from, aux, 0, INFINITY, tensor->up_bytes);
+        pay_on_arc(g, add_arc(g, from, aux, 0, INFINITY), tensor);
     }
     for (size_t i = 0; i < tensor->n_consumers; i++) {
         size_t c = tensor->consumers[i];
         if (!is_free(g, c))
             continue;
-        bool here = pays && !g->closed && n_free == 1 && c == last;
-        add_arc(g, from, g->node[c], 0, INFINITY, here ? tensor->up_bytes : 0);
+        uint32_t arc = add_arc(g, from, g->node[c], 0, INFINITY);
+        if (pays && !g->closed && n_free == 1 && c == last)
+            pay_on_arc(g, arc, tensor);
         if (aux != NONE)
-            add_arc(g, aux, g->node[c], INFINITY, 0, 0);
+            add_arc(g, aux, g->node[c], INFINITY, 0);
         if (pays && g->closed)
-            add_arc(g, from, g->node[c], INFINITY, 0, 0);
+            add_arc(g, from, g->node[c], INFINITY, 0);
     }
 }
 
@@ -143,7 +176,10 @@ static void add_tensor(cut_graph *g, const cut_dag *dag, const cut_tensor *tenso
     }
     size_t u = tensor->producer;
     if (u != CUT_SOURCE && g->side[u] == KERF_SIDE_SERVER) {
-        g->fixed_down += tensor->to_device ? tensor->down_bytes : 0;
+        if (tensor->to_device) {
+            g->fixed_down += tensor->down_bytes;
+            add_cost(&g->fixed_codec, &tensor->down_cost);
+        }
         return;
     }
     bool decides = n_free > 1 && last == tensor->consumers[tensor->n_consumers - 1] &&
@@ -175,9 +211,9 @@ static void add_part(cut_graph *g, const cut_dag *dag, kerf_side side)
             for (size_t i = dag->made_start[v]; i < dag->made_start[v + 1] && end; i++)
                 end = p->tensors[dag->made[i]].n_consumers == 0;
         if (end && device)
-            add_arc(g, g->node[v], g->part_node[0], INFINITY, 0, 0);
+            add_arc(g, g->node[v], g->part_node[0], INFINITY, 0);
         else if (end)
-            add_arc(g, g->part_node[1], g->node[v], INFINITY, 0, 0);
+            add_arc(g, g->part_node[1], g->node[v], INFINITY, 0);
     }
 }
 
@@ -200,7 +236,7 @@ static void add_group_arcs(cut_graph *g, size_t index)
     free_members(g, group, &low, &high);
     g->group_arc[index] = (uint32_t)g->n_arcs;
     for (size_t i = low; i + 1 < high; i++)
-        add_arc(g, g->node[group->operators[i]], g->node[group->operators[i + 1]], 0, INFINITY, 0);
+        add_arc(g, g->node[group->operators[i]], g->node[group->operators[i + 1]], 0, INFINITY);
 }
 
 static void count_room(cut_graph *g)
@@ -230,8 +266,11 @@ static bool allocate(cut_graph *g)
     for (int end = 0; end < 2 && ok; end++) {
         g->node_bytes[end] = kerf_calloc(g->node_capacity, sizeof **g->node_bytes);
         g->cost[end] = kerf_calloc(g->node_capacity, sizeof **g->cost);
-        ok = g->node_bytes[end] && g->cost[end];
+        g->node_codec[end] = kerf_calloc(g->codec ? g->node_capacity : 0, sizeof **g->node_codec);
+        ok = g->node_bytes[end] && g->cost[end] && g->node_codec[end];
     }
+    g->arc_codec = kerf_calloc(g->codec ? g->arc_capacity : 0, sizeof *g->arc_codec);
+    ok = ok && g->arc_codec;
     return ok;
 }
 
@@ -258,6 +297,7 @@ kerf_status cut_graph_create(const cut_problem *problem, const cut_dag *dag, con
     if (g) {
         g->problem = problem;
         g->closed = closed;
+        g->codec = cut_has_codec(problem);
         count_room(g);
     }
     if (!g || g->arc_capacity > 1U << 30 || g->node_capacity > 1U << 30 || !allocate(g)) {
@@ -297,7 +337,9 @@ void cut_graph_destroy(cut_graph **graph)
     for (int end = 0; end < 2; end++) {
         free(g->node_bytes[end]);
         free(g->cost[end]);
+        free(g->node_codec[end]);
     }
+    free(g->arc_codec);
     free(g);
     *graph = NULL;
 }
@@ -306,6 +348,17 @@ static double priced_cost(const cut_prices *prices, const cut_cost *cost)
 {
     return prices->device_s * cost->device_s + prices->device_J * cost->device_J +
            prices->server_s * cost->server_s + prices->server_J * cost->server_J;
+}
+
+/* What the codec takes, beside bytes; returns what is paid in any case. */
+static double price_codec(cut_graph *g, const cut_prices *prices)
+{
+    for (int end = 0; end < 2; end++)
+        for (size_t i = 0; i < g->n_nodes; i++)
+            g->cost[end][i] += priced_cost(prices, &g->node_codec[end][i]);
+    for (size_t a = 0; a < g->n_arcs; a++)
+        g->priced[a] += priced_cost(prices, &g->arc_codec[a]);
+    return priced_cost(prices, &g->fixed_codec);
 }
 
 /* A group's table onto the chain of its free operators; returns what is paid in any case. */
@@ -363,6 +416,8 @@ double cut_graph_solve(cut_graph *g, const cut_prices *prices, uint8_t *x)
     }
     for (size_t a = 0; a < g->n_arcs; a++)
         g->priced[a] = g->arcs[a].forward + up * g->arc_bytes[a];
+    if (g->codec)
+        fixed += price_codec(g, prices);
     for (size_t i = 0; i < p->n_groups; i++)
         fixed += price_group(g, prices, i);
     fixed += price_part(g, prices, &p->device_part, DEVICE_END);

@@ -69,6 +69,7 @@ typedef struct walk {
     bool count_only;
     candidate *best; /* ascending; n_best of room for options.top */
     size_t n_best, top;
+    bool codec; /* some tensor costs more than its bytes */
     double deadline;
     bool stopped, out_of_memory;
 } walk;
@@ -91,6 +92,14 @@ static uint64_t key(uint64_t z)
     return z ^ (z >> 31);
 }
 
+static void add_cost(state *now, const cut_cost *cost, double sign)
+{
+    add(&now->sums[DEVICE_S], sign * cost->device_s);
+    add(&now->sums[DEVICE_J], sign * cost->device_J);
+    add(&now->sums[SERVER_S], sign * cost->server_s);
+    add(&now->sums[SERVER_J], sign * cost->server_J);
+}
+
 static void toggle_up(walk *w, size_t t, bool crosses)
 {
     double bytes = w->problem->tensors[t].up_bytes;
@@ -99,6 +108,8 @@ static void toggle_up(walk *w, size_t t, bool crosses)
     if (bytes > 0) {
         w->now.n_up = crosses ? w->now.n_up + 1 : w->now.n_up - 1;
         add(&w->now.sums[UP_BYTES], crosses ? bytes : -bytes);
+        if (w->codec)
+            add_cost(&w->now, &w->problem->tensors[t].up_cost, crosses ? 1 : -1);
     }
 }
 
@@ -107,15 +118,9 @@ static void toggle_down(walk *w, const cut_tensor *tensor, bool crosses)
     if (tensor->to_device && tensor->down_bytes > 0) {
         w->now.n_down = crosses ? w->now.n_down + 1 : w->now.n_down - 1;
         add(&w->now.sums[DOWN_BYTES], crosses ? tensor->down_bytes : -tensor->down_bytes);
+        if (w->codec)
+            add_cost(&w->now, &tensor->down_cost, crosses ? 1 : -1);
     }
-}
-
-static void add_cost(state *now, const cut_cost *cost, double sign)
-{
-    add(&now->sums[DEVICE_S], sign * cost->device_s);
-    add(&now->sums[DEVICE_J], sign * cost->device_J);
-    add(&now->sums[SERVER_S], sign * cost->server_s);
-    add(&now->sums[SERVER_J], sign * cost->server_J);
 }
 
 static void push_ready(walk *w, size_t v)
@@ -129,6 +134,7 @@ static void start(walk *w)
 {
     const cut_problem *p = w->problem;
     memset(w->x, 1, p->n);
+    w->codec = cut_has_codec(p);
     for (size_t g = 0; g < p->n_groups; g++)
         add_cost(&w->now, &p->groups[g].table[0], 1);
     for (size_t t = 0; t < p->n_tensors; t++) {

@@ -104,7 +104,7 @@ static void add_crossing(model *m, size_t t, double factor)
         add(m, milp_column(tensor->producer), -factor);
 }
 
-/* One figure of the groups' tables and the sides' constants. */
+/* One figure of the groups' tables, the codec and the sides' constants. */
 static double field(const cut_cost *cost, const cut_cost *factor)
 {
     return cost->device_s * factor->device_s + cost->device_J * factor->device_J +
@@ -119,6 +119,13 @@ static void add_compute(model *m, const cut_cost *factor)
         for (size_t j = 0; j < group->n; j++) /* operator j on the server: one step back */
             add(m, milp_column(group->operators[j]),
                 field(&group->table[j], factor) - field(&group->table[j + 1], factor));
+    }
+    for (size_t t = 0; t < m->p->n_tensors; t++) {
+        const cut_tensor *tensor = &m->p->tensors[t];
+        if (tensor->up_bytes > 0)
+            add_crossing(m, t, field(&tensor->up_cost, factor));
+        if (tensor->to_device && tensor->producer != CUT_SOURCE)
+            add(m, milp_column(tensor->producer), field(&tensor->down_cost, factor));
     }
     add(m, m->g->device_part, field(&m->p->device_part, factor));
     add(m, m->g->server_part, field(&m->p->server_part, factor));

@@ -1,6 +1,7 @@
 #include "planner/solve/solve.h"
 
 #include "base/error.h"
+#include "base/memory.h"
 #include "planner/solve/exhaustive.h"
 
 #include <float.h>
@@ -36,8 +37,8 @@ static kerf_status solve_auto(const cut_problem *problem, const cut_options *opt
                           : cut_solve_milp(problem, options, solution, err);
 }
 
-kerf_status cut_solve(const cut_problem *problem, kerf_solver solver, const cut_options *options,
-                      cut_solution *solution, kerf_error *err)
+static kerf_status solve_placed(const cut_problem *problem, kerf_solver solver,
+                                const cut_options *options, cut_solution *solution, kerf_error *err)
 {
     switch (solver) {
     case KERF_SOLVER_EXHAUSTIVE:
@@ -50,6 +51,78 @@ kerf_status cut_solve(const cut_problem *problem, kerf_solver solver, const cut_
         break;
     }
     return solve_auto(problem, options, solution, err);
+}
+
+/* All on the device. KERF_E_INFEASIBLE where pins or limits forbid it. */
+static kerf_status place_on_device(const cut_problem *problem, kerf_solver solver, bool closest,
+                                   cut_solution *solution, kerf_error *err)
+{
+    cut_value value;
+    uint8_t *x = kerf_calloc(problem->n, 1);
+    if (!x)
+        return kerf_fail(err, KERF_E_NOMEM, NULL, "out of memory for %zu operators", problem->n);
+    cut_evaluate(problem, x, &value);
+    const bool legal = cut_is_legal(problem, x);
+    if (!legal || (value.violation > 0 && !closest)) {
+        free(x);
+        return kerf_fail(err, KERF_E_INFEASIBLE, legal ? "limits" : "pins",
+                         "all on the device, which alone is accurate enough, is not allowed");
+    }
+    *solution =
+        (cut_solution){.x = x,
+                       .examined = 1,
+                       .solver = solver == KERF_SOLVER_AUTO ? KERF_SOLVER_EXHAUSTIVE : solver};
+    const double least = closest ? value.violation : value.objective;
+    cut_solution_prove(solution, least, least);
+    return KERF_OK;
+}
+
+/* The least violation: that of the best placement whose accuracy is looked at last, which all but
+ * one share, or that of the one. */
+static kerf_status solve_closest(const cut_problem *problem, const cut_problem *placed,
+                                 kerf_solver solver, const cut_options *options,
+                                 cut_solution *solution, kerf_error *err)
+{
+    cut_solution found = {0}, still = {0};
+    kerf_status status = solve_placed(placed, solver, options, &found, err);
+    if (status != KERF_OK)
+        return status;
+    const double off = cut_accuracy_violation(problem, true);
+    cut_value value;
+    cut_evaluate(problem, found.x, &value);
+    cut_solution_prove(&found, value.violation, found.bound > off ? found.bound : off);
+    if (!problem->result_at_server)
+        status = place_on_device(problem, solver, true, &still, err);
+    if (status != KERF_OK && status != KERF_E_INFEASIBLE) {
+        cut_solution_clear(&found);
+        return status;
+    }
+    if (still.x && still.objective <= found.objective) {
+        const double bound = still.objective < found.bound ? still.objective : found.bound;
+        cut_solution_prove(&still, still.objective, bound);
+        *solution = still;
+        cut_solution_clear(&found);
+    } else {
+        *solution = found;
+        cut_solution_clear(&still);
+    }
+    return KERF_OK;
+}
+
+/* The accuracy depends on a placement only by whether anything crosses: solvers need not know of
+ * it. */
+kerf_status cut_solve(const cut_problem *problem, kerf_solver solver, const cut_options *options,
+                      cut_solution *solution, kerf_error *err)
+{
+    cut_problem placed = *problem;
+    placed.limits.min_accuracy = 0;
+    if (cut_accuracy_violation(problem, true) <= 0)
+        return solve_placed(&placed, solver, options, solution, err);
+    if (options && options->minimise_violation)
+        return solve_closest(problem, &placed, solver, options, solution, err);
+    if (!problem->result_at_server && cut_accuracy_violation(problem, false) <= 0)
+        return place_on_device(problem, solver, false, solution, err);
+    return kerf_fail(err, KERF_E_INFEASIBLE, "limits", "no placement is accurate enough");
 }
 
 void cut_solution_prove(cut_solution *solution, double objective, double bound)

@@ -187,6 +187,29 @@ static size_t *consumers_of(problem_box *box, const draft *d, size_t u, bool *ta
     return list;
 }
 
+/* Costs of encoding and decoding, by the byte, in every other problem; drawn aside, so that all
+ * else is as without them. */
+static void add_codec(rng aside, cut_problem *p, cut_tensor *tensors)
+{
+    aside.state ^= 0x5bd1e995;
+    rng *r = &aside;
+    if (rng_chance(r, 0.5))
+        return;
+    double slow = rng_log(r, 1e-10, 1e-6), costly = rng_log(r, 1e-10, 1e-6);
+    for (size_t t = 0; t < p->n_tensors; t++) {
+        cut_cost *costs[] = {&tensors[t].up_cost, &tensors[t].down_cost};
+        const double bytes[] = {tensors[t].up_bytes, tensors[t].down_bytes};
+        for (int i = 0; i < 2; i++) {
+            if (rng_chance(r, 0.2))
+                continue;
+            *costs[i] = (cut_cost){.device_s = bytes[i] * slow * rng_unit(r),
+                                   .device_J = bytes[i] * costly * rng_unit(r),
+                                   .server_s = bytes[i] * slow * 0.1 * rng_unit(r),
+                                   .server_J = bytes[i] * costly * rng_unit(r)};
+        }
+    }
+}
+
 static void add_tensors(rng *r, taste t, const draft *d, problem_box *box)
 {
     cut_problem *p = &box->p;
@@ -222,6 +245,7 @@ static void add_tensors(rng *r, taste t, const draft *d, problem_box *box)
         }
     }
     p->tensors = tensors;
+    add_codec(*r, p, tensors);
 }
 
 static void add_groups(rng *r, taste t, const draft *d, problem_box *box)
@@ -422,8 +446,17 @@ void naive_value(const cut_problem *p, const uint8_t *x, cut_value *v)
         bool there = tensor->to_server;
         for (size_t i = 0; i < tensor->n_consumers; i++)
             there = there || x[tensor->consumers[i]] == 1;
-        v->up_bytes += here && there ? tensor->up_bytes : 0;
-        v->down_bytes += !here && tensor->to_device ? tensor->down_bytes : 0;
+        bool up = here && there, down = !here && tensor->to_device;
+        v->up_bytes += up ? tensor->up_bytes : 0;
+        v->down_bytes += down ? tensor->down_bytes : 0;
+        v->device_s +=
+            (up ? tensor->up_cost.device_s : 0) + (down ? tensor->down_cost.device_s : 0);
+        v->device_J +=
+            (up ? tensor->up_cost.device_J : 0) + (down ? tensor->down_cost.device_J : 0);
+        v->server_s +=
+            (up ? tensor->up_cost.server_s : 0) + (down ? tensor->down_cost.server_s : 0);
+        v->server_J +=
+            (up ? tensor->up_cost.server_J : 0) + (down ? tensor->down_cost.server_J : 0);
     }
     v->up_s = kerf_link_transfer_s(p->link, KERF_UPLINK, v->up_bytes);
     v->down_s = kerf_link_transfer_s(p->link, KERF_DOWNLINK, v->down_bytes);

@@ -64,7 +64,7 @@ static void test_limits_met_exactly(void **state)
         cut_value value;
         cut_evaluate(&box.p, best.x, &value);
         box.p.limits = (kerf_limits){value.latency_s, value.energy_J, value.memory_bytes,
-                                     value.up_bytes, value.device_operators};
+                                     value.up_bytes, value.device_operators, 0};
         assert_int_equal(cut_solve_milp(&box.p, NULL, &s, NULL), KERF_OK);
         check(&box.p, &s);
         assert_true(fabs(s.objective - best.objective) <= 1e-9 * best.objective);
