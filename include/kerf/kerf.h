@@ -1,8 +1,8 @@
 /* libkerf: where to cut a neural network between a device and an edge server.
  *
  * One header per concept: network.h (what runs), device.h (what it costs), link.h (what crossing
- * costs), plan.h (where to cut), split.h (the cut as two ONNX files), units.h (quantities),
- * status.h (errors). This one includes all.
+ * costs), plan.h (where to cut), split.h (the cut as two ONNX files), calibrate.h (what was
+ * measured), units.h (quantities), status.h (errors). This one includes all.
  *
  * The library never prints, exits or reads the environment, keeps no global state, and may be
  * used from several threads as long as they do not write to the same object.
@@ -10,6 +10,7 @@
 #ifndef KERF_KERF_H
 #define KERF_KERF_H
 
+#include "calibrate.h"
 #include "device.h"
 #include "link.h"
 #include "network.h"
