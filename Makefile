@@ -122,7 +122,7 @@ $(BENCH_BIN): %: %.o $(OBJ)/tests/support/random.o $(OBJ)/tests/support/random_p
 
 TEST_SCRIPTS := $(sort $(wildcard tests/cli/test_*.sh tests/cli/test_*.py tests/e2e/test_*.py))
 
-.PHONY: build-tests check test sanitize coverage bench run deps test-deps lint format
+.PHONY: build-tests check test sanitize coverage bench run-bench run deps test-deps bench-deps lint format
 build-tests: all $(TEST_BIN)
 
 # Quick: seconds to a minute. The full run repeats with more random cases.
@@ -140,7 +140,9 @@ coverage:
 	@$(MAKE) --no-print-directory VARIANT=coverage check
 	@tests/coverage $(BUILD)/obj/coverage
 
-bench: all $(BENCH_BIN)
+bench: bench-deps
+	@$(MAKE) --no-print-directory run-bench
+run-bench: all $(BENCH_BIN)
 	@KERF=$(OUT)/kerf KERF_BENCH_DIR=$(OBJ)/tests/bench tests/bench/run
 
 # Installs what is missing from the distribution's packages; says what to do where it cannot.
@@ -148,6 +150,8 @@ deps:
 	@./install-deps build
 test-deps:
 	@./install-deps build test
+bench-deps:
+	@./install-deps build bench
 
 run: deps
 	@$(MAKE) --no-print-directory all
@@ -199,7 +203,7 @@ help:
 	@echo 'make check      the quick tests'
 	@echo 'make sanitize   the quick tests under address and undefined-behaviour sanitizers'
 	@echo 'make coverage   line coverage by module'
-	@echo 'make bench      timings, as ratios against peers run side by side'
+	@echo 'make bench      install what is missing, and print timings, as ratios against peers run side by side'
 	@echo 'make lint       clang-tidy and cppcheck        make format   clang-format'
 	@echo 'make install    PREFIX=$(PREFIX) DESTDIR=      make uninstall, make clean'
 
