@@ -9,6 +9,7 @@
 #include "model/onnx/part_write.h"
 
 #include <errno.h>
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -214,7 +215,7 @@ static kerf_type wire_type(kerf_wire wire, kerf_type own)
 {
     static const kerf_type types[] = {[KERF_WIRE_FLOAT32] = KERF_FLOAT32,
                                       [KERF_WIRE_FLOAT16] = KERF_FLOAT16,
-                                      [KERF_WIRE_INT8] = KERF_UINT8};
+                                      [KERF_WIRE_INT8] = KERF_INT8};
     if (wire == KERF_WIRE_OWN || !is_real(own) ||
         kerf_type_bits(types[wire]) >= kerf_type_bits(own))
         return own;
@@ -242,6 +243,16 @@ static char *wire_name(const onnx_outline *o, const char *tensor, bool encoded)
     return name;
 }
 
+/* Scale and zero point of a range. A tensor that is always 0 takes any scale. */
+static void spread(const kerf_range *range, kerf_crossing *c)
+{
+    const double low = fmin(range->min, 0), high = fmax(range->max, 0);
+    const double whole = range->asymmetric ? high - low : fmax(-low, high);
+    const double scale = whole / (range->asymmetric ? 255 : 127);
+    c->scale = whole > 0 ? fmax((double)(float)scale, FLT_MIN) : 1;
+    c->zero_point = range->asymmetric ? (int)fmin(255, rint(-low / c->scale)) : 0;
+}
+
 static kerf_status quantize(const splitter *s, const char *tensor, kerf_crossing *c)
 {
     const kerf_range *range = NULL;
@@ -255,18 +266,17 @@ static kerf_status quantize(const splitter *s, const char *tensor, kerf_crossing
         return kerf_fail(s->err, KERF_E_UNSUPPORTED, NULL,
                          "states operator set %lld, and int8 needs %d or newer (QuantizeLinear)",
                          (long long)s->outline.opset, MIN_OPSET);
-    c->scale = (double)(float)range->scale;
+    c->wire_type = range->asymmetric ? KERF_UINT8 : KERF_INT8;
     c->zero_point = range->zero_point;
-    if (range->scale == 0) {
-        const double low = fmin(range->min, 0), high = fmax(range->max, 0);
-        c->scale = high > low ? (double)(float)((high - low) / 255) : 1;
-        c->zero_point = (int)fmin(255, fmax(0, rint(-low / c->scale)));
-    }
-    if (!(c->scale > 0) || !isfinite(c->scale) || c->zero_point < 0 || c->zero_point > 255 ||
-        range->min > range->max)
+    c->scale = (double)(float)range->scale;
+    if (range->scale == 0)
+        spread(range, c);
+    if (!(c->scale > 0) || !isfinite(c->scale) || !(range->min <= range->max) ||
+        c->zero_point < 0 || c->zero_point > (range->asymmetric ? 255 : 0))
         return kerf_fail(s->err, KERF_E_INVALID, tensor,
                          "has a range that cannot be quantized, expected a minimum below a "
-                         "maximum, or a scale above 0 and a zero point from 0 to 255");
+                         "maximum, or a scale above 0, and zero point 0, or one from 0 to 255 for "
+                         "uint8");
     return KERF_OK;
 }
 
@@ -289,8 +299,8 @@ static kerf_status describe(splitter *s, size_t i)
     c->wire_name = wire_name(&s->outline, tensor->name, c->wire_type != tensor->type);
     if (!c->wire_name)
         return no_memory(s);
-    return c->wire_type == KERF_UINT8 && tensor->type != KERF_UINT8 ? quantize(s, tensor->name, c)
-                                                                    : KERF_OK;
+    return c->wire_type == KERF_INT8 && is_real(tensor->type) ? quantize(s, tensor->name, c)
+                                                              : KERF_OK;
 }
 
 static kerf_status describe_crossing(splitter *s)
@@ -362,7 +372,7 @@ static void identify(splitter *s)
     }
     for (size_t i = 0; i < s->split->n_crossing; i++) {
         const kerf_crossing *c = &s->split->crossing[i];
-        n = snprintf(text, sizeof text, "\n%a %d", c->scale, c->zero_point);
+        n = snprintf(text, sizeof text, "\n%d %a %d", (int)c->wire_type, c->scale, c->zero_point);
         SHA256Update(&hash, (const uint8_t *)c->wire_name, strlen(c->wire_name));
         SHA256Update(&hash, (const uint8_t *)text, (size_t)n);
     }

@@ -23,13 +23,17 @@ extern "C" {
 
 #define KERF_SHA256_SIZE 65 /* hexadecimal digits and the terminator */
 
-/* How a tensor is quantized for KERF_WIRE_INT8: to uint8, real = scale * (byte - zero_point). With
- * scale 0, both follow from the range: it is widened to hold 0, and spread over 0 to 255. */
+/* How a tensor is quantized for KERF_WIRE_INT8: real = scale * (byte - zero_point). The usual form
+ * is symmetric, the only one that TensorRT takes: int8, and zero point 0. With scale 0, it follows
+ * from the range: -127 to 127 hold the larger of |min| and |max|. The asymmetric form is uint8:
+ * with scale 0, the range is widened to hold 0 and spread over 0 to 255, and the zero point follows
+ * too. */
 typedef struct kerf_range {
     const char *tensor;
     double min, max;
     double scale;
-    int zero_point; /* 0 to 255 */
+    int zero_point;  /* 0, or from 0 to 255 in the asymmetric form */
+    bool asymmetric; /* to uint8 */
 } kerf_range;
 
 /* One of the networks written. */

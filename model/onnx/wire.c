@@ -33,7 +33,7 @@ void onnx_put_wire_constants(onnx_bytes *b, const onnx_parts *parts, size_t inde
     onnx_bytes_clear(&scale);
     name.n = 0;
     joined(&name, c->wire_name, "/zero_point");
-    onnx_encode_tensor(&zero, KERF_UINT8, NULL, 0, &zero_point, NULL, 1);
+    onnx_encode_tensor(&zero, c->wire_type, NULL, 0, &zero_point, NULL, 1);
     if (!name.failed)
         put_constant(b, (const char *)name.data, &zero);
     b->failed = b->failed || name.failed || zero.failed;

@@ -151,17 +151,46 @@ void cli_placement_clear(cli_placement *p)
 /* --- ranges --------------------------------------------------------------------------------------
  */
 
-static bool read_range(const kerf_json *at, kerf_range *range)
+static bool read_range_type(const kerf_json *at, bool *asymmetric)
+{
+    kerf_json member;
+    const char *type = "int8";
+    if (!kerf_json_member(at, "type", KERF_OPTIONAL, &member))
+        return !kerf_json_failed(at->doc);
+    if (!kerf_json_string(at, "type", KERF_REQUIRED, &type))
+        return false;
+    *asymmetric = strcmp(type, "uint8") == 0;
+    return *asymmetric || strcmp(type, "int8") == 0 ||
+           kerf_json_fail(&member, KERF_E_INVALID, "is \"%.40s\", expected int8 or uint8", type);
+}
+
+static bool read_scale(const kerf_json *at, kerf_range *range)
 {
     kerf_json member;
     int64_t zero_point = 0;
-    if (!kerf_json_as_object(at))
+    if (!kerf_json_number(at, "scale", KERF_REQUIRED, FLT_MIN, FLT_MAX, &range->scale))
+        return false;
+    if (!kerf_json_member(at, "zero_point", range->asymmetric ? KERF_REQUIRED : KERF_OPTIONAL,
+                          &member))
+        return !kerf_json_failed(at->doc);
+    if (!kerf_json_as_integer(&member, 0, 255, &zero_point))
+        return false;
+    range->zero_point = (int)zero_point;
+    return range->asymmetric || zero_point == 0 ||
+           kerf_json_fail(
+               &member, KERF_E_INVALID,
+               "is %d, expected 0 as int8 is symmetric, or \"type\": \"uint8\" beside it",
+               range->zero_point);
+}
+
+static bool read_range(const kerf_json *at, kerf_range *range)
+{
+    kerf_json member;
+    if (!kerf_json_as_object(at) || !read_range_type(at, &range->asymmetric))
         return false;
     if (kerf_json_member(at, "scale", KERF_OPTIONAL, &member)) {
-        if (!kerf_json_number(at, "scale", KERF_REQUIRED, FLT_MIN, FLT_MAX, &range->scale) ||
-            !kerf_json_integer(at, "zero_point", KERF_REQUIRED, 0, 255, &zero_point))
+        if (!read_scale(at, range))
             return false;
-        range->zero_point = (int)zero_point;
     } else if (!kerf_json_number(at, "min", KERF_REQUIRED, -FLT_MAX / 4, FLT_MAX / 4,
                                  &range->min) ||
                !kerf_json_number(at, "max", KERF_REQUIRED, range->min, FLT_MAX / 4, &range->max)) {

@@ -336,12 +336,26 @@ def check_results():
             check("a varying one it cannot have", status == 1 and "varies from run to run" in said, said)
 
 
+def quantizers(*parts):
+    """Type and value of the zero point of every node that quantizes or dequantizes."""
+    said = []
+    for part in parts:
+        constants = {n.output[0]: numpy_helper.to_array(n.attribute[0].t) for n in part.graph.node
+                     if n.op_type == "Constant"}
+        for n in part.graph.node:
+            if n.op_type in ("QuantizeLinear", "DequantizeLinear"):
+                zero = constants[n.input[2]]
+                fine = constants[n.input[1]].dtype.name == "float32" and zero.shape == ()
+                said.append("%s [%d]" % (zero.dtype, zero) if fine else "not a scalar, or not float32")
+    return said
+
+
 def check_wire():
     for wire, found in (("float16", [("Cast", 10), ("Cast", 1)]),
                         ("int8", [("QuantizeLinear", 2), ("DequantizeLinear", 2)])):
         with open(at("ranges.json"), "w") as file:
             json.dump({"format": "kerf-ranges/1", "tensors": {
-                "a": {"min": -1.0, "max": 4.1}, "b": {"scale": 0.02, "zero_point": 3}}}, file)
+                "a": {"min": -5.08, "max": 4.1}, "b": {"scale": 0.02}}}, file)
         status, out, err = cut_small(2, "--wire", wire, "--ranges", at("ranges.json"), "--force", "--json")
         if status:
             check("--wire %s" % wire, False, err)
@@ -358,9 +372,31 @@ def check_wire():
               and [o.name for o in head.graph.output] == ["a/wire", "b/wire"]
               and all(c["wire_bytes"] * (2 if wire == "float16" else 4) == c["bytes"] for c in crossing),
               crossing)
-    check("a range's scale and zero point", abs(crossing[0]["scale"] - 5.1 / 255) < 1e-8
+    check("int8 is symmetric: scales from the largest magnitude or as given, zero point 0",
+          abs(crossing[0]["scale"] - 5.08 / 127) < 1e-8 and abs(crossing[1]["scale"] - 0.02) < 1e-8
+          and [c["zero_point"] for c in crossing] == [0, 0]
+          and [c["wire_type"] for c in crossing] == ["int8", "int8"], crossing)
+    check("and what TensorRT takes: signed bytes, constant zero points of 0, a constant scale each",
+          quantizers(head, tail) == ["int8 [0]"] * 4, quantizers(head, tail))
+    with open(at("ranges.json"), "w") as file:
+        json.dump({"format": "kerf-ranges/1", "tensors": {
+            "a": {"min": -1.0, "max": 4.1, "type": "uint8"},
+            "b": {"scale": 0.02, "zero_point": 3, "type": "uint8"}}}, file)
+    status, out, err = cut_small(2, "--wire", "int8", "--ranges", at("ranges.json"), "--force", "--json")
+    crossing = json.loads(out)["crossing"]
+    head, tail = load(at("p-head.onnx")), load(at("p-tail.onnx"))
+    check("a range of type uint8: its scale and zero point", abs(crossing[0]["scale"] - 5.1 / 255) < 1e-8
           and crossing[0]["zero_point"] == 50 and abs(crossing[1]["scale"] - 0.02) < 1e-8
           and crossing[1]["zero_point"] == 3, crossing)
+    check("and its networks", quantizers(head, tail) == ["uint8 [50]", "uint8 [3]"] * 2
+          and problem(at("p-head.onnx")) == problem(at("p-tail.onnx")) == "", quantizers(head, tail))
+    for range_of, said in (({"scale": 0.02, "zero_point": 3}, "is 3, expected 0 as int8 is symmetric"),
+                           ({"scale": 0.02, "type": "uint8"}, "zero_point"),
+                           ({"min": 0, "max": 1, "type": "int4"}, "expected int8 or uint8")):
+        with open(at("ranges.json"), "w") as file:
+            json.dump({"format": "kerf-ranges/1", "tensors": {"a": range_of}}, file)
+        fails("a range of %s is refused" % json.dumps(range_of), 1,
+              ["split", at("small.onnx"), "--wire", "int8", "--ranges", at("ranges.json")], said, env=ENV)
     with open(at("ranges.json"), "w") as file:
         json.dump({"format": "kerf-ranges/1", "tensors": {"a": {"min": -1.0, "max": 4.1}}}, file)
     plan = write_plan("plan.json", "small", OPERATORS[:2], OPERATORS[2:])

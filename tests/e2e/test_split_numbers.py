@@ -22,7 +22,7 @@ FOLDER = scratch.name
 REFERENCE = "../shared/data/onnx/full"
 # Largest error of a result, as a share of the range of its values. Half a step of the wire encoding
 # (2^-12 of a value; 1/510 of a tensor's range) for a tensor, times what the layers behind amplify it.
-TOLERANCE = {"float16": 1e-3, "int8": 2e-2}
+TOLERANCE = {"float16": 1e-3, "int8": 2e-2, "uint8": 2e-2}
 
 
 class Network:
@@ -142,13 +142,14 @@ def test_exact(runner, network, cuts):
         network.name, len(cuts), max(crossing, default=0)), problem == "", problem)
 
 
-def quantise(values, scale, zero_point):
-    """QuantizeLinear to uint8, as ONNX defines it."""
+def quantise(values, scale, zero_point, wire_type):
+    """QuantizeLinear, as ONNX defines it."""
     steps = numpy.rint(values / numpy.float32(scale)) + zero_point
-    return numpy.clip(steps, 0, 255).astype(numpy.uint8)
+    limits = numpy.iinfo(wire_type)
+    return numpy.clip(steps, limits.min, limits.max).astype(wire_type)
 
 
-def calibrate(runner, network, device):
+def calibrate(runner, network, device, wire):
     """Splits in float32 and returns the values that cross, with the file of their ranges."""
     manifest = network.split(device)
     _, values = run_split(runner, network)
@@ -156,7 +157,8 @@ def calibrate(runner, network, device):
     path = os.path.join(FOLDER, "ranges.json")
     with open(path, "w") as file:
         json.dump({"format": "kerf-ranges/1", "tensors": {
-            n: {"min": float(min(v.min(), 0)), "max": float(max(v.max(), 1e-3))} for n, v in floats.items()}}, file)
+            n: {"min": float(min(v.min(), 0)), "max": float(max(v.max(), 1e-3)),
+                **({"type": "uint8"} if wire == "uint8" else {})} for n, v in floats.items()}}, file)
     return floats, path
 
 
@@ -164,23 +166,27 @@ def sent_wrongly(entry, exact, sent):
     """Whether a tensor on the wire is not just what its encoding makes of the exact one."""
     if entry["wire_type"] == "float16":
         return not same_bits(sent, exact.astype(numpy.float16))
-    difference = sent.astype(int) - quantise(exact, entry["scale"], entry["zero_point"]).astype(int)
+    expected = quantise(exact, entry["scale"], entry["zero_point"], entry["wire_type"])
     # Between two steps, a quotient rounded otherwise may fall on either.
-    return sent.dtype != numpy.uint8 or numpy.abs(difference).max() > 1
+    difference = sent.astype(int) - expected.astype(int)
+    return sent.dtype != expected.dtype or numpy.abs(difference).max() > 1
 
 
 def test_wire(runner, network, cuts, wire):
     problem, worst = "", 0.0
     for device in cuts:
         try:
-            exact, ranges = calibrate(runner, network, device)
-            options = ["--wire", wire] + (["--ranges", ranges] if wire == "int8" else [])
+            exact, ranges = calibrate(runner, network, device, wire)
+            options = ["--wire", "float16"] if wire == "float16" else ["--wire", "int8", "--ranges", ranges]
             manifest = network.split(device, *options)
             results, values = run_split(runner, network)
         except (RuntimeError, KeyError) as error:
             problem = "%s: %s: %s" % (describe(network, device), type(error).__name__, error)
             break
         encoded = [c for c in manifest["crossing"] if c["wire_type"] != c["type"]]
+        other = [c["wire_type"] for c in encoded if c["wire_type"] != wire]
+        if other:
+            problem = "%s: sent as %s" % (describe(network, device), other)
         made = [c for c in encoded if c["wire_name"] in values]
         for entry in made:
             if sent_wrongly(entry, exact[entry["name"]], values[entry["wire_name"]]):
@@ -229,7 +235,7 @@ def main():
         for network in small_networks(runner):
             test_exact(runner, network, network.cuts(1000 if FULL else 5, 20 if FULL else 2))
             if network.name in ("chain", "residual", "branching", "attention", "recurrent"):
-                for wire in ("float16", "int8"):
+                for wire in ("float16", "int8", "uint8"):
                     test_wire(runner, network, network.cuts(12 if FULL else 2, 6 if FULL else 1), wire)
         for network in reference_networks(runner):
             test_exact(runner, network, network.cuts(12 if FULL else 2, 6 if FULL else 1))
