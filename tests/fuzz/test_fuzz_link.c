@@ -80,14 +80,14 @@ static const char *const ping_tokens[] = {"% packet loss",
                                           "99999999999999999999999999999999999",
                                           NULL};
 
-static char folder[] = "/tmp/kerf-fuzz-XXXXXX";
+static char folder[32];
 static char link_path[64], up_path[64], down_path[64], ping_path[64];
 static uint64_t seed, refused, accepted;
 
 static int make_folder(void **state)
 {
     (void)state;
-    if (!mkdtemp(folder))
+    if (!text_file_folder(folder, sizeof folder))
         return -1;
     snprintf(link_path, sizeof link_path, "%s/link.json", folder);
     snprintf(up_path, sizeof up_path, "%s/up.json", folder);

@@ -7,6 +7,7 @@
 #ifndef KERF_TESTS_TEXT_FILE_H
 #define KERF_TESTS_TEXT_FILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 int text_file_make(void **state);
@@ -15,6 +16,8 @@ const char *text_file_path(void);
 /* Aborts if `find` does not occur. */
 void text_file_write(const char *text, const char *find, const char *replace);
 void text_file_write_bytes(const char *data, size_t size);
+/* Makes a folder for temporary files, in memory where that can be had. */
+bool text_file_folder(char *name, size_t size);
 /* Any file's first bytes, `capacity` of them at most; aborts if it cannot be read. */
 size_t text_file_read(const char *name, char *data, size_t capacity);
 
