@@ -121,17 +121,20 @@ $(BENCH_BIN): %: %.o $(OBJ)/tests/support/random.o $(OBJ)/tests/support/random_p
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
 TEST_SCRIPTS := $(sort $(wildcard tests/cli/test_*.sh tests/cli/test_*.py tests/e2e/test_*.py))
+# Begun first, as several run at once and the longest should not be left over.
+TEST_LONG := $(OBJ)/tests/unit/test_split_networks tests/cli/test_split.py tests/cli/test_recompute.py
+TESTS := $(TEST_LONG) $(filter-out $(TEST_LONG),$(TEST_BIN) $(TEST_SCRIPTS))
 
 .PHONY: build-tests check test sanitize coverage bench run-bench run deps test-deps bench-deps lint format
 build-tests: all $(TEST_BIN)
 
 # Quick: seconds to a minute. The full run repeats with more random cases.
 check: build-tests
-	@KERF=$(OUT)/kerf KERF_BUILD=$(OUT) tests/run $(TEST_BIN) $(TEST_SCRIPTS)
+	@KERF=$(OUT)/kerf KERF_BUILD=$(OUT) tests/run $(TESTS)
 
 test: test-deps
 	@$(MAKE) --no-print-directory build-tests
-	@KERF_TEST_FULL=1 KERF=$(OUT)/kerf KERF_BUILD=$(OUT) tests/run $(TEST_BIN) $(TEST_SCRIPTS)
+	@KERF_TEST_FULL=1 KERF=$(OUT)/kerf KERF_BUILD=$(OUT) tests/run $(TESTS)
 
 sanitize:
 	@$(MAKE) --no-print-directory VARIANT=sanitize check

@@ -93,7 +93,7 @@ kerf_status cut_find_mode(const kerf_question *question, size_t *mode, kerf_erro
         *mode = found;
         return KERF_OK;
     }
-    char known[256] = "";
+    char known[512] = "";
     size_t used = 0;
     for (size_t i = 0; i < device->n_modes && used < sizeof known; i++) {
         const int n = snprintf(known + used, sizeof known - used, "%s%s", i ? ", " : "",

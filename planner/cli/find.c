@@ -21,7 +21,8 @@ static const struct {
 } kinds[CLI_KIND_COUNT] = {[CLI_DEVICE] = {"device", "devices"},
                            [CLI_SERVER] = {"server", "servers"},
                            [CLI_LINK] = {"link", "links"},
-                           [CLI_NETWORK] = {"network", "networks"}};
+                           [CLI_NETWORK] = {"network", "networks"},
+                           [CLI_SCENARIO] = {"scenario", "scenarios"}};
 
 const char *cli_kind_word(cli_kind kind)
 {

@@ -1,4 +1,4 @@
-/* Bundled devices, servers, links and networks: where they are and what there is.
+/* Bundled devices, servers, links, networks and scenarios: where they are and what there is.
  *
  * Searched in this order: every folder of $KERF_PATH, $PREFIX/share/kerf beside an installed
  * binary, and configs/ of the source tree that the binary was built in. Each holds one folder per
@@ -11,7 +11,14 @@
 
 #include <stddef.h>
 
-typedef enum cli_kind { CLI_DEVICE, CLI_SERVER, CLI_LINK, CLI_NETWORK, CLI_KIND_COUNT } cli_kind;
+typedef enum cli_kind {
+    CLI_DEVICE,
+    CLI_SERVER,
+    CLI_LINK,
+    CLI_NETWORK,
+    CLI_SCENARIO,
+    CLI_KIND_COUNT
+} cli_kind;
 
 /* "device" and "devices". */
 const char *cli_kind_word(cli_kind kind);

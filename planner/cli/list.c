@@ -4,6 +4,7 @@
 #include "planner/cli/scene.h"
 #include "planner/cli/table.h"
 
+#include "base/json.h"
 #include "base/memory.h"
 #include "base/text.h"
 
@@ -102,6 +103,25 @@ static kerf_status read_network(cli_json *j, const char *path, entry *e, kerf_er
     return KERF_OK;
 }
 
+/* Its texts only: what they belong to is for the simulator to read. */
+static kerf_status read_scenario(cli_json *j, const char *path, entry *e, kerf_error *err)
+{
+    (void)j;
+    kerf_json_doc *doc = NULL;
+    const kerf_status status = kerf_json_open(path, "kerf-scenario/1", &doc, err);
+    if (status != KERF_OK)
+        return status;
+    const kerf_json root = kerf_json_root(doc);
+    const char *description = NULL, *source = path;
+    kerf_json_string(&root, "description", KERF_OPTIONAL, &description);
+    if (!kerf_json_string(&root, "source", KERF_OPTIONAL, &source))
+        kerf_json_string(&root, "provenance", KERF_OPTIONAL, &source);
+    e->description = copy_of(description);
+    e->source = copy_of(source);
+    e->details = json_object();
+    return kerf_json_close(&doc);
+}
+
 static kerf_status read_entry(cli_json *j, cli_kind kind, const char *name, const char *path,
                               entry *e, kerf_error *err)
 {
@@ -110,6 +130,8 @@ static kerf_status read_entry(cli_json *j, cli_kind kind, const char *name, cons
         status = read_network(j, path, e, err);
     else if (kind == CLI_LINK)
         status = read_link(j, path, e, err);
+    else if (kind == CLI_SCENARIO)
+        status = read_scenario(j, path, e, err);
     else
         status = read_device(j, path, e, err);
     if (status != KERF_OK)
@@ -216,7 +238,8 @@ static bool find_kind(const char *word, cli_kind *kind)
             return true;
         }
     }
-    cli_error(CLI_USAGE, "list: '%s': expected devices, servers, links or networks", word);
+    cli_error(CLI_USAGE, "list: '%s': expected devices, servers, links, networks or scenarios",
+              word);
     return false;
 }
 
@@ -241,6 +264,13 @@ static cli_exit read_all(cli_json *j, cli_kind kind, const cli_bundle *bundle, e
     return status;
 }
 
+/* There need not be any of some kinds. */
+static cli_exit none_bundled(const cli_settings *settings, cli_kind kind)
+{
+    cli_warning(settings->quiet, "no bundled %s were found", cli_kind_folder(kind));
+    return CLI_DONE;
+}
+
 cli_exit cli_list_bundled(const cli_settings *settings)
 {
     cli_kind kind;
@@ -256,14 +286,17 @@ cli_exit cli_list_bundled(const cli_settings *settings)
     entry *entries = kerf_calloc(bundle.n, sizeof *entries);
     if (!entries)
         status = cli_error(CLI_FAILED, "out of memory");
+    else if (bundle.n == 0 && kind == CLI_SCENARIO)
+        status = none_bundled(settings, kind);
     else if (bundle.n == 0)
         status = cli_error(CLI_FAILED, "no bundled %s were found; is KERF_PATH right?",
                            cli_kind_folder(kind));
     else
         status = read_all(&builder, kind, &bundle, entries, &n);
-    if (settings->json && n > 0 && print_json(&builder, kind, entries, n) != CLI_DONE)
+    const bool any = n > 0 || (status == CLI_DONE && bundle.n == 0);
+    if (settings->json && any && print_json(&builder, kind, entries, n) != CLI_DONE)
         status = CLI_FAILED;
-    else if (settings->csv && n > 0)
+    else if (settings->csv && any)
         print_csv(entries, n);
     else if (!settings->json && n > 0)
         print_lines(entries, n);

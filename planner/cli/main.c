@@ -46,8 +46,9 @@ static const cli_command commands[] = {
      "bytes, and with --device what each costs there. NETWORK is an ONNX file, a JSON network file "
      "or the name of a bundled network.",
      inspect_sections, inspect_examples},
-    {"list", cli_list_bundled, "list what is bundled", "devices|servers|links|networks",
-     "Lists the bundled devices, servers, links or networks, one line each, with where their "
+    {"list", cli_list_bundled, "list what is bundled", "devices|servers|links|networks|scenarios",
+     "Lists the bundled devices, servers, links, networks or scenarios, one line each, with where "
+     "their "
      "figures come from.",
      list_sections, list_examples},
 };

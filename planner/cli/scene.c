@@ -1,6 +1,7 @@
 #include "planner/cli/scene.h"
 
 #include "base/memory.h"
+#include "planner/bind.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -125,17 +126,11 @@ cli_exit cli_load_device(cli_kind kind, const char *name, kerf_device **device)
 
 bool cli_find_mode(const kerf_device *device, const char *name, size_t *mode)
 {
-    *mode = kerf_device_find_mode(device, name);
-    if (*mode != KERF_NONE)
+    const kerf_question question = {.device = device, .power_mode = name};
+    kerf_error err = {0};
+    if (cut_find_mode(&question, mode, &err) == KERF_OK)
         return true;
-    char known[512] = "";
-    size_t used = 0;
-    for (size_t i = 0; i < device->n_modes && used < sizeof known; i++) {
-        const int n = snprintf(known + used, sizeof known - used, "%s%s", i ? ", " : "",
-                               device->modes[i].name);
-        used += n > 0 ? (size_t)n : 0;
-    }
-    cli_error(CLI_USAGE, "--power-mode: %s has no mode '%s'; it has %s", device->name, name, known);
+    cli_error(CLI_USAGE, "--power-mode: %s %s", device->name, err.message);
     return false;
 }
 

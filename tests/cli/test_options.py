@@ -1,4 +1,10 @@
 """Options: help, errors, exit statuses. Nothing here needs a network."""
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+
 import tap
 from tap import check, fails, kerf
 
@@ -25,8 +31,35 @@ fails("unknown command, nothing near", 2, ["frobnicate"], "'kerf --help' lists t
 fails("unknown option of kerf", 2, ["--verbose"], "unknown option '--verbose'")
 fails("no network", 2, ["plan"], "plan: NETWORK is missing")
 fails("two networks", 2, ["plan", "a", "b"], "unexpected argument 'b'")
-fails("no kind", 2, ["list"], "devices|servers|links|networks is missing")
-fails("unknown kind", 2, ["list", "things"], "'things': expected devices, servers, links or networks")
+fails("no kind", 2, ["list"], "devices|servers|links|networks|scenarios is missing")
+fails("unknown kind", 2, ["list", "things"], "'things': expected devices, servers, links, networks or scenarios")
+with tempfile.TemporaryDirectory() as folder:
+    # Alone, the binary finds nothing bundled.
+    lonely = os.path.join(folder, "bin", "kerf")
+    os.mkdir(os.path.dirname(lonely))
+    shutil.copy(tap.KERF, lonely)
+
+    def list_scenarios(*options, path=""):
+        run = subprocess.run([lonely, "list", "scenarios", *options], env=dict(tap.ENV, KERF_PATH=path),
+                             capture_output=True, text=True, check=False)
+        return run.returncode, run.stdout, run.stderr
+
+    check("no scenarios are no error", list_scenarios() == (0, "", "kerf: warning: no bundled scenarios were found\n"),
+          list_scenarios())
+    check("and an empty list", list_scenarios("--quiet", "--csv") == (0, "name,description,source,file\n", "")
+          and json.loads(list_scenarios("--json")[1])["scenarios"] == [], list_scenarios("--json"))
+    os.mkdir(os.path.join(folder, "scenarios"))
+    with open(os.path.join(folder, "scenarios", "two-boards.json"), "w") as file:
+        json.dump({"format": "kerf-scenario/1", "description": "two boards on one server", "boards": 2,
+                   "source": "Made up. For this test."}, file)
+    status, out, err = list_scenarios(path=folder)
+    check("a scenario has its line", (status, out, err) == (0, "two-boards  two boards on one server  Made up.\n", ""),
+          out + err)
+    with open(os.path.join(folder, "scenarios", "bad.json"), "w") as file:
+        json.dump({"format": "kerf-link/1"}, file)
+    status, out, err = list_scenarios(path=folder)
+    check("one that is none is reported, and hides no other", status == 1 and "bad.json" in err
+          and out.startswith("two-boards "), out + err)
 fails("misspelt option", 2, ["plan", "n", "--devise", "x"], "unknown option '--devise'",
       "did you mean '--device'")
 fails("unknown short option", 2, ["plan", "n", "-z"], "unknown option '-z'")

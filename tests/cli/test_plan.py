@@ -238,7 +238,7 @@ check("infeasible: by how much is a plain number", re.search(r"\([0-9]{4,} % ove
 fails("pins that clash", 3, ["plan", *CHAIN, "--pin", "conv1=server", "--pin", "head=device"], "conv1", "head")
 fails("pins one operator to both sides", 3, ["plan", *CHAIN, "--pin", "head=server", "--pin", "head=device"], "head")
 fails("unknown operator", 2, ["plan", *CHAIN, "--pin", "conv9=device"], "no operator 'conv9'")
-fails("unknown power mode", 2, ["plan", *CHAIN, "--power-mode", "turbo"], "board has no mode 'turbo'", "full, eco")
+fails("unknown power mode", 2, ["plan", *CHAIN, "--power-mode", "turbo"], "board has no power mode 'turbo'", "full, eco")
 fails("load of 1", 2, ["plan", *CHAIN, "--server-load", "1"], "load")
 
 # --- limits of the search ------------------------------------------------------------------------------------------
