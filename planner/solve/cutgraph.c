@@ -15,11 +15,19 @@
 #define DEVICE_END 0 /* see node_bytes */
 #define SERVER_END 1
 
+/* Where it is paid that a tensor crosses, or that a weight is held. */
+typedef struct payment {
+    enum { NEVER, ALWAYS, AT_DEVICE_END, AT_SERVER_END, ON_ARC } kind;
+    uint32_t index; /* of the node or the arc */
+} payment;
+
 struct cut_graph {
     const cut_problem *problem;
     uint8_t *side;
     bool closed;
-    uint32_t *node; /* by operator; NONE where it is forced */
+    bool surcharged;         /* crossings and weights may have surcharges */
+    payment *paid, *held_at; /* then: by tensor, by weight */
+    uint32_t *node;          /* by operator; NONE where it is forced */
     size_t n_nodes, node_capacity;
     double *node_bytes[2]; /* by node: bytes that cross up if it is on the device, on the server */
     double *node_down;     /* by node: bytes that come back if it is on the server */
@@ -54,11 +62,18 @@ static void add_cost(cut_cost *sum, const cut_cost *cost)
     sum->server_J += cost->server_J;
 }
 
+static void note(cut_graph *g, const cut_tensor *tensor, int kind, uint32_t index)
+{
+    if (g->surcharged)
+        g->paid[tensor - g->problem->tensors] = (payment){kind, index};
+}
+
 /* A tensor that goes up: in any case, with a node at one end, or across an arc. */
 static void pay_always(cut_graph *g, const cut_tensor *tensor)
 {
     g->fixed_up += tensor->up_bytes;
     add_cost(&g->fixed_codec, &tensor->up_cost);
+    note(g, tensor, ALWAYS, 0);
 }
 
 static void pay_at_node(cut_graph *g, int end, uint32_t node, const cut_tensor *tensor)
@@ -66,6 +81,7 @@ static void pay_at_node(cut_graph *g, int end, uint32_t node, const cut_tensor *
     g->node_bytes[end][node] += tensor->up_bytes;
     if (g->codec)
         add_cost(&g->node_codec[end][node], &tensor->up_cost);
+    note(g, tensor, end == DEVICE_END ? AT_DEVICE_END : AT_SERVER_END, node);
 }
 
 static void pay_on_arc(cut_graph *g, uint32_t arc, const cut_tensor *tensor)
@@ -73,6 +89,7 @@ static void pay_on_arc(cut_graph *g, uint32_t arc, const cut_tensor *tensor)
     g->arc_bytes[arc] = tensor->up_bytes;
     if (g->codec)
         g->arc_codec[arc] = tensor->up_cost;
+    note(g, tensor, ON_ARC, arc);
 }
 
 /* Room was reserved by count_room, so these cannot fail. */
@@ -85,6 +102,12 @@ static uint32_t add_arc(cut_graph *g, uint32_t from, uint32_t to, double forward
 {
     g->arcs[g->n_arcs] = (maxflow_arc){from, to, forward, backward};
     return (uint32_t)g->n_arcs++;
+}
+
+/* True if a crossing costs anything beside what it does to others. */
+static bool has_price(const cut_graph *g, const cut_tensor *tensor)
+{
+    return tensor->up_bytes > 0 || g->surcharged;
 }
 
 /* True if the last consumer depends on every other one, so that the tensor crosses exactly if the
@@ -122,7 +145,7 @@ static void add_given(cut_graph *g, const cut_tensor *tensor, bool crosses, size
         pay_always(g, tensor);
     } else if (n_free == 1) {
         pay_at_node(g, SERVER_END, g->node[last], tensor);
-    } else if (n_free > 1 && tensor->up_bytes > 0) {
+    } else if (n_free > 1 && has_price(g, tensor)) {
         uint32_t aux = add_node(g);
         pay_at_node(g, SERVER_END, aux, tensor);
         for (size_t i = 0; i < tensor->n_consumers; i++)
@@ -137,7 +160,8 @@ static void add_made(cut_graph *g, const cut_tensor *tensor, bool crosses, size_
                      size_t last)
 {
     uint32_t from = g->node[tensor->producer], aux = NONE;
-    bool pays = tensor->up_bytes > 0 && !crosses;
+    bool sealed = g->closed && tensor->up_bytes > 0 && !crosses;
+    bool pays = has_price(g, tensor) && !crosses && !sealed;
     if (tensor->to_device) {
         g->node_down[from] += tensor->down_bytes;
         if (g->codec)
@@ -145,7 +169,7 @@ static void add_made(cut_graph *g, const cut_tensor *tensor, bool crosses, size_
     }
     if (crosses)
         pay_at_node(g, DEVICE_END, from, tensor);
-    if (pays && !g->closed && n_free > 1) {
+    if (pays && n_free > 1) {
         aux = add_node(g);
         pay_on_arc(g, add_arc(g, from, aux, 0, INFINITY), tensor);
     }
@@ -154,11 +178,11 @@ static void add_made(cut_graph *g, const cut_tensor *tensor, bool crosses, size_
         if (!is_free(g, c))
             continue;
         uint32_t arc = add_arc(g, from, g->node[c], 0, INFINITY);
-        if (pays && !g->closed && n_free == 1 && c == last)
+        if (pays && n_free == 1 && c == last)
             pay_on_arc(g, arc, tensor);
         if (aux != NONE)
             add_arc(g, aux, g->node[c], INFINITY, 0);
-        if (pays && g->closed)
+        if (sealed)
             add_arc(g, from, g->node[c], INFINITY, 0);
     }
 }
@@ -188,6 +212,29 @@ static void add_tensor(cut_graph *g, const cut_dag *dag, const cut_tensor *tenso
         add_given(g, tensor, crosses, decides ? 1 : n_free, last);
     else
         add_made(g, tensor, crosses, decides ? 1 : n_free, last);
+}
+
+/* A weight that several operators share is held if one of them is on the device: a node that each
+ * of them pulls over. */
+static void add_weight(cut_graph *g, const cut_weight *weight, payment *held_at)
+{
+    size_t n_free = 0, last = 0;
+    for (size_t i = 0; i < weight->n; i++) {
+        if (g->side[weight->operators[i]] == KERF_SIDE_DEVICE) {
+            *held_at = (payment){ALWAYS, 0};
+            return;
+        }
+        if (is_free(g, weight->operators[i])) {
+            n_free++;
+            last = weight->operators[i];
+        }
+    }
+    if (n_free == 0)
+        return;
+    *held_at = (payment){AT_DEVICE_END, n_free == 1 ? g->node[last] : add_node(g)};
+    for (size_t i = 0; i < weight->n && n_free > 1; i++)
+        if (is_free(g, weight->operators[i]))
+            add_arc(g, g->node[weight->operators[i]], held_at->index, INFINITY, 0);
 }
 
 /* A side's constant. Any operator is on the device exactly if one is that reads no other
@@ -242,8 +289,10 @@ static void add_group_arcs(cut_graph *g, size_t index)
 static void count_room(cut_graph *g)
 {
     const cut_problem *p = g->problem;
-    g->node_capacity = p->n + p->n_tensors + 2;
+    g->node_capacity = p->n + p->n_tensors + 2 + (g->surcharged ? p->n_weights : 0);
     g->arc_capacity = 3 * p->n + p->n_tensors;
+    for (size_t w = 0; w < p->n_weights && g->surcharged; w++)
+        g->arc_capacity += p->weights[w].n;
     for (size_t t = 0; t < p->n_tensors; t++)
         g->arc_capacity += 2 * p->tensors[t].n_consumers;
 }
@@ -261,8 +310,10 @@ static bool allocate(cut_graph *g)
     g->on_server = kerf_calloc(g->node_capacity, 1);
     g->stack = kerf_calloc(LOOK_BACK + 2, sizeof *g->stack);
     g->seen = kerf_calloc(p->n, sizeof *g->seen);
-    bool ok = g->side && g->node && g->node_down && g->arcs && g->arc_bytes && g->group_arc &&
-              g->priced && g->on_server && g->stack && g->seen;
+    g->paid = kerf_calloc(g->surcharged ? p->n_tensors : 0, sizeof *g->paid);
+    g->held_at = kerf_calloc(g->surcharged ? p->n_weights : 0, sizeof *g->held_at);
+    bool ok = g->paid && g->held_at && g->side && g->node && g->node_down && g->arcs &&
+              g->arc_bytes && g->group_arc && g->priced && g->on_server && g->stack && g->seen;
     for (int end = 0; end < 2 && ok; end++) {
         g->node_bytes[end] = kerf_calloc(g->node_capacity, sizeof **g->node_bytes);
         g->cost[end] = kerf_calloc(g->node_capacity, sizeof **g->cost);
@@ -281,6 +332,8 @@ static void build(cut_graph *g, const cut_dag *dag)
         g->node[v] = is_free(g, v) ? add_node(g) : NONE;
     for (size_t t = 0; t < p->n_tensors; t++)
         add_tensor(g, dag, &p->tensors[t]);
+    for (size_t w = 0; w < p->n_weights && g->surcharged; w++)
+        add_weight(g, &p->weights[w], &g->held_at[w]);
     for (size_t i = 0; i < p->n_groups; i++)
         add_group_arcs(g, i);
     g->part_node[0] = g->part_node[1] = NONE;
@@ -290,14 +343,15 @@ static void build(cut_graph *g, const cut_dag *dag)
         add_part(g, dag, KERF_SIDE_SERVER);
 }
 
-kerf_status cut_graph_create(const cut_problem *problem, const cut_dag *dag, const uint8_t *side,
-                             bool closed, cut_graph **graph, kerf_error *err)
+static kerf_status create(const cut_problem *problem, const cut_dag *dag, const uint8_t *side,
+                          bool closed, bool surcharged, cut_graph **graph, kerf_error *err)
 {
     cut_graph *g = kerf_calloc(1, sizeof *g);
     if (g) {
         g->problem = problem;
         g->closed = closed;
         g->codec = cut_has_codec(problem);
+        g->surcharged = surcharged;
         count_room(g);
     }
     if (!g || g->arc_capacity > 1U << 30 || g->node_capacity > 1U << 30 || !allocate(g)) {
@@ -318,6 +372,19 @@ kerf_status cut_graph_create(const cut_problem *problem, const cut_dag *dag, con
     return status;
 }
 
+kerf_status cut_graph_create(const cut_problem *problem, const cut_dag *dag, const uint8_t *side,
+                             bool closed, cut_graph **graph, kerf_error *err)
+{
+    return create(problem, dag, side, closed, false, graph, err);
+}
+
+kerf_status cut_graph_create_surcharged(const cut_problem *problem, const cut_dag *dag,
+                                        const uint8_t *side, bool closed, cut_graph **graph,
+                                        kerf_error *err)
+{
+    return create(problem, dag, side, closed, true, graph, err);
+}
+
 void cut_graph_destroy(cut_graph **graph)
 {
     cut_graph *g = *graph;
@@ -325,6 +392,8 @@ void cut_graph_destroy(cut_graph **graph)
         return;
     reduction_destroy(&g->reduced);
     free(g->side);
+    free(g->paid);
+    free(g->held_at);
     free(g->node);
     free(g->node_down);
     free(g->arcs);
@@ -386,6 +455,35 @@ static double price_part(cut_graph *g, const cut_prices *prices, const cut_cost 
     return g->part_fixed[end] ? cost : 0;
 }
 
+static double surcharge(cut_graph *g, const payment *where, double price)
+{
+    if (where->kind == ON_ARC)
+        g->priced[where->index] += price;
+    else if (where->kind != ALWAYS && where->kind != NEVER)
+        g->cost[where->kind == AT_DEVICE_END ? DEVICE_END : SERVER_END][where->index] += price;
+    return where->kind == ALWAYS ? price : 0;
+}
+
+/* Returns what is paid in any case. */
+static double add_surcharges(cut_graph *g, const cut_surcharges *s)
+{
+    const cut_problem *p = g->problem;
+    const double *by_end[2] = {s->on_device, s->on_server};
+    double fixed = 0;
+    for (int end = 0; end < 2; end++)
+        for (size_t v = 0; v < p->n && by_end[end]; v++) {
+            if (is_free(g, v))
+                g->cost[end][g->node[v]] += by_end[end][v];
+            else if ((g->side[v] == KERF_SIDE_SERVER) == (end == SERVER_END))
+                fixed += by_end[end][v];
+        }
+    for (size_t t = 0; t < p->n_tensors && g->surcharged && s->crossing; t++)
+        fixed += surcharge(g, &g->paid[t], s->crossing[t]);
+    for (size_t w = 0; w < p->n_weights && g->surcharged && s->held; w++)
+        fixed += surcharge(g, &g->held_at[w], s->held[w]);
+    return fixed;
+}
+
 /* No minimum cut holds what costs more than a whole side: such costs are cut down to twice that, so
  * that figures far beyond the answer's own size do not drown it in rounding. */
 static void cap_costs(cut_graph *g)
@@ -422,6 +520,7 @@ double cut_graph_solve(cut_graph *g, const cut_prices *prices, uint8_t *x)
         fixed += price_group(g, prices, i);
     fixed += price_part(g, prices, &p->device_part, DEVICE_END);
     fixed += price_part(g, prices, &p->server_part, SERVER_END);
+    fixed += add_surcharges(g, &prices->surcharges);
     cap_costs(g);
     fixed += reduction_solve(g->reduced, g->cost[SERVER_END], g->cost[DEVICE_END], g->priced,
                              g->on_server);

@@ -10,10 +10,18 @@
 
 #include "planner/solve/dag.h"
 
+/* What may be paid beside a placement's figures; each may be NULL, all are >= 0. */
+typedef struct cut_surcharges {
+    const double *on_device, *on_server; /* by operator */
+    const double *crossing;              /* by tensor: that it crosses to the server */
+    const double *held;                  /* by weight: that one of its operators is on the device */
+} cut_surcharges;
+
 /* What is minimised: the sum of these times what a placement takes of each. */
 typedef struct cut_prices {
     double device_s, device_J, server_s, server_J;
     double up_per_byte, down_per_byte;
+    cut_surcharges surcharges; /* on crossings and weights only if the graph was made for it */
 } cut_prices;
 
 typedef struct cut_graph cut_graph;
@@ -22,6 +30,11 @@ typedef struct cut_graph cut_graph;
  * the server. The problem and the dag are borrowed. */
 kerf_status cut_graph_create(const cut_problem *problem, const cut_dag *dag, const uint8_t *side,
                              bool closed, cut_graph **graph, kerf_error *err);
+
+/* The same, larger: made for surcharges on crossings and weights. */
+kerf_status cut_graph_create_surcharged(const cut_problem *problem, const cut_dag *dag,
+                                        const uint8_t *side, bool closed, cut_graph **graph,
+                                        kerf_error *err);
 void cut_graph_destroy(cut_graph **graph);
 
 /* Minimises: fills x and returns a lower bound of the minimum, computed from the flow. */
