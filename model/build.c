@@ -243,6 +243,7 @@ static kerf_status make_operators(builder *b)
         op->constant = is_constant(b, node);
         op->macs = op->constant ? 0 : node->macs;
         op->kernels = op->constant ? 0 : node->kernels;
+        op->groups = op->constant ? 0 : node->groups;
         net->n_placed += !op->constant;
         for (size_t j = 0; j < op->n_outputs; j++)
             if (op->outputs[j] != KERF_NONE) {

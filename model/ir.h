@@ -90,6 +90,7 @@ typedef struct ir_node {
     kerf_class cls;
     int64_t macs;
     int64_t kernels; /* output channels of a convolution, else 0 */
+    int64_t groups;  /* of a convolution, else 0 */
     /* Bit i: constant input i is a weight (params and weight_bytes count it). */
     uint64_t weight_slots;
     int64_t inner_params;       /* weights inside nested graphs: elements, each once, */

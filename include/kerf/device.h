@@ -30,6 +30,33 @@ typedef enum kerf_energy_form {
     KERF_ENERGY_POWER  /* active_W * latency: all that is known is the board's power */
 } kerf_energy_form;
 
+/* What MACs, bytes and launches do not tell of a kernel, on top of them; 0 where a file has none.
+ * In s or J. */
+typedef struct kerf_refinement {
+    double per_byte[KERF_CLASS_COUNT];        /* of activations, by the class of the kernel's main
+                                                 operator: the first that multiplies, or the first */
+    double per_weight_byte[KERF_CLASS_COUNT]; /* by the class of the operator */
+    double per_step;       /* multiply-accumulates that make one output of a convolution: what a
+                              kernel takes however few outputs there are */
+    double grouped_launch; /* where the main operator is a convolution of several groups, but not
+                              one for each channel */
+} kerf_refinement;
+
+/* How far the coefficients of a mode may be off: a distribution of what the fit would have been on
+ * other rows like those that were measured. */
+typedef struct kerf_uncertainty {
+    size_t n; /* 0: not known */
+    struct kerf_uncertain {
+        char *name;      /* its place in the file: "latency/per_mac/conv", "energy/launch"; classes
+                            that share one figure are joined: "latency/per_mac/pointwise+fc" */
+        double relative; /* standard deviation over value */
+    } * coefficients;
+    double *correlation;     /* n x n, symmetric, row by row */
+    double *factor;          /* n x n, lower triangle: relative changes = factor * normal numbers */
+    double latency_residual; /* standard deviation of a measured figure over its prediction, in */
+    double energy_residual;  /* rows that were left out of the fit; 0: not known */
+} kerf_uncertainty;
+
 typedef struct kerf_power_mode {
     char *name;
     kerf_latency_form latency_form;
@@ -48,6 +75,9 @@ typedef struct kerf_power_mode {
     double floor_exponent; /* floor: p */
     double active_W;       /* power form */
     double idle_W;         /* the whole board while it waits */
+    kerf_refinement latency_more; /* s; not with max: bytes and MACs are not told apart there */
+    kerf_refinement energy_more;  /* J; of classes and floor */
+    kerf_uncertainty uncertainty;
 } kerf_power_mode;
 
 typedef struct kerf_device {
@@ -71,6 +101,11 @@ KERF_API void kerf_device_destroy(kerf_device **device);
 
 /* The power mode of that name, KERF_NONE if there is none. */
 KERF_API size_t kerf_device_find_mode(const kerf_device *device, const char *name);
+
+/* A mode drawn from its uncertainty: every coefficient that it names is multiplied by 1 + change,
+ * at least 0, with changes as correlated as the mode says. `normal` holds uncertainty.n
+ * independent standard normal numbers. Borrows from `mode` what is text or table: do not free. */
+KERF_API kerf_power_mode kerf_power_mode_draw(const kerf_power_mode *mode, const double *normal);
 
 /* True if the device can run operators of this type. */
 KERF_API bool kerf_device_supports(const kerf_device *device, const char *type);

@@ -109,6 +109,7 @@ typedef struct kerf_operator {
     int64_t read_bytes;   /* data inputs, each once; 0 for a view */
     int64_t write_bytes;  /* outputs; 0 for a view */
     int64_t kernels;      /* output channels of a convolution, else 0 */
+    int64_t groups;       /* of a convolution, else 0 */
     size_t group;         /* fused group */
     size_t source_index;  /* position of the node in the file */
     bool constant;        /* depends on no network input: free, on no side, never placed */

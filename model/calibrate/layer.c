@@ -16,13 +16,8 @@ const layer_text layer_text_empty = {.cls = KERF_CLASS_COUNT,
 
 kerf_class layer_class(const char *name)
 {
-    static const char *const names[KERF_CLASS_COUNT] = {
-#define CLASS_NAME(code, name) [code] = name,
-        KERF_CLASS_LIST(CLASS_NAME)
-#undef CLASS_NAME
-    };
     int i = 0;
-    while (i < KERF_CLASS_COUNT && strcmp(names[i], name) != 0)
+    while (i < KERF_CLASS_COUNT && strcmp(kerf_class_name((kerf_class)i), name) != 0)
         i++;
     return (kerf_class)i;
 }

@@ -1,5 +1,5 @@
 /* Looking things up in a device, and freeing devices and profiles. */
-#include "kerf/device.h"
+#include "model/cost/coefficients.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -27,8 +27,10 @@ void kerf_device_destroy(kerf_device **device)
     if (!device || !*device)
         return;
     kerf_device *d = *device;
-    for (size_t i = 0; i < d->n_modes; i++)
+    for (size_t i = 0; i < d->n_modes; i++) {
         free(d->modes[i].name);
+        kerf_uncertainty_clear(&d->modes[i].uncertainty);
+    }
     for (size_t i = 0; i < d->n_unsupported; i++)
         free(d->unsupported[i]);
     free(d->modes);

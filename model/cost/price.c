@@ -13,16 +13,6 @@ typedef struct price_part {
     price_subset subset;
 } price_part;
 
-/* What the kernel does, weighted by the mode's coefficients where they differ by class. */
-typedef struct price_work {
-    bool empty;   /* nothing but views: costs nothing */
-    bool known;   /* has an operator whose energy the mac-kernels form describes */
-    double mac_s; /* sum of MACs * s_per_mac */
-    double mac_J; /* sum of MACs * J_per_mac */
-    double bytes;
-    double kernels; /* rounded up to the mode's quantum */
-} price_work;
-
 static bool has(const price_part *part, size_t position)
 {
     if (position < part->first || position >= part->last)
@@ -69,87 +59,39 @@ static double write_bytes(const price_part *part, const price_operator *op)
     return bytes;
 }
 
-static bool is_convolution(kerf_class cls)
+static double quantum_of(const kerf_pricer *pricer)
 {
-    return cls == KERF_CLASS_CONV || cls == KERF_CLASS_POINTWISE || cls == KERF_CLASS_DEPTHWISE;
+    return pricer->mode->kernel_quantum > 0 ? pricer->mode->kernel_quantum : 1;
 }
 
-static bool is_multiplication(kerf_class cls)
+static kerf_work work_of(const price_part *part, double kernel_quantum)
 {
-    return is_convolution(cls) || cls == KERF_CLASS_FC || cls == KERF_CLASS_MATMUL ||
-           cls == KERF_CLASS_RECURRENT;
-}
-
-static price_work work_of(const price_part *part)
-{
-    const kerf_power_mode *mode = part->pricer->mode;
-    double quantum = mode->kernel_quantum > 0 ? mode->kernel_quantum : 1;
-    price_work work = {.empty = true};
+    kerf_work work = kerf_work_none();
     for (size_t i = part->first; i < part->last; i++) {
         if (!has(part, i))
             continue;
         const price_operator *op = &part->operators[i];
-        work.empty = work.empty && op->cls == KERF_CLASS_VIEW;
-        work.known = work.known || is_multiplication(op->cls);
-        work.mac_s += op->macs * mode->s_per_mac[op->cls];
-        work.mac_J += op->macs * mode->J_per_mac[op->cls];
-        work.bytes += read_bytes(part, op) + op->weight_bytes + write_bytes(part, op);
-        if (is_convolution(op->cls))
-            work.kernels += ceil(op->kernels / quantum) * quantum;
+        const kerf_layer layer = {.cls = op->cls,
+                                  .grouped = op->grouped,
+                                  .macs = op->macs,
+                                  .steps = op->steps,
+                                  .kernels = op->kernels,
+                                  .weight_bytes = op->weight_bytes};
+        work.bytes += read_bytes(part, op) + write_bytes(part, op);
+        kerf_work_add(&work, &layer, kernel_quantum);
     }
     return work;
 }
 
-static double estimate_latency(const kerf_power_mode *mode, const price_work *work)
+static double figure(kerf_cost cost, price_subset subset)
 {
-    if (work->empty)
-        return 0;
-    double memory_s = work->bytes * mode->s_per_byte;
-    if (mode->latency_form == KERF_LATENCY_SUM)
-        return mode->launch_s + work->mac_s + memory_s;
-    /* Written so that an unknown size stays unknown. */
-    return mode->launch_s + (work->mac_s > memory_s ? work->mac_s : memory_s);
+    return subset == PRICE_LATENCY_MEASURED ? cost.latency_s : cost.energy_J;
 }
-
-/* (a^p + b^p)^(1/p), scaled by the larger of the two lest the powers underflow. */
-static double smooth_maximum(double a, double b, double p)
-{
-    double high = a > b ? a : b;
-    double low = a > b ? b : a;
-    if (high == 0)
-        return 0;
-    return high * pow(1 + pow(low / high, p), 1 / p);
-}
-
-static double estimate_energy(const kerf_power_mode *mode, const price_work *work)
-{
-    if (work->empty)
-        return 0;
-    double classes_J = mode->launch_J + work->mac_J + work->bytes * mode->J_per_byte;
-    switch (mode->energy_form) {
-    case KERF_ENERGY_CLASSES:
-        return classes_J;
-    case KERF_ENERGY_FLOOR:
-        return smooth_maximum(mode->floor_J, classes_J, mode->floor_exponent);
-    case KERF_ENERGY_MAC_KERNELS:
-        /* The form describes layers that multiply; what a runtime fuses into them is free, and
-         * what runs alone (pooling, concatenation, ...) is charged for its bytes. */
-        return mode->launch_J + work->mac_J + work->kernels * mode->J_per_kernel +
-               (work->known ? 0 : work->bytes * mode->J_per_byte);
-    case KERF_ENERGY_POWER:
-        return mode->active_W * estimate_latency(mode, work);
-    }
-    return NAN;
-}
-
-typedef double price_estimate(const kerf_power_mode *mode, const price_work *work);
 
 /* Sum of the measured figures, plus what the estimate says that the operators which were not
  * measured add to those that were; the whole estimate where nothing was measured. */
-static double price(price_part part, const price_work *whole, price_estimate *estimate,
-                    price_subset subset)
+static double price(price_part part, kerf_cost whole, price_subset subset)
 {
-    const kerf_power_mode *mode = part.pricer->mode;
     double measured = 0;
     size_t n = 0;
     part.subset = subset;
@@ -161,30 +103,45 @@ static double price(price_part part, const price_work *whole, price_estimate *es
         n++;
     }
     if (n == 0)
-        return estimate(mode, whole);
+        return figure(whole, subset);
     if (n == part.last - part.first)
         return measured;
-    price_work known = work_of(&part);
-    double rest = estimate(mode, whole) - estimate(mode, &known);
+    kerf_work known = work_of(&part, quantum_of(part.pricer));
+    double rest = figure(whole, subset) - figure(kerf_work_cost(part.pricer->mode, &known), subset);
     return measured + (rest < 0 ? 0 : rest);
+}
+
+/* False where there is nothing. */
+static bool find_part(const kerf_pricer *pricer, size_t group, size_t first, size_t last,
+                      price_part *part)
+{
+    if (group >= pricer->n_groups)
+        return false;
+    size_t begin = pricer->begin[group];
+    size_t n = pricer->begin[group + 1] - begin;
+    *part = (price_part){.pricer = pricer,
+                         .operators = pricer->operators + begin,
+                         .first = first,
+                         .last = last < n ? last : n,
+                         .subset = PRICE_ALL};
+    return part->first < part->last;
+}
+
+kerf_work kerf_pricer_work(const kerf_pricer *pricer, size_t group, size_t first, size_t last,
+                           double kernel_quantum)
+{
+    price_part part;
+    return find_part(pricer, group, first, last, &part) ? work_of(&part, kernel_quantum)
+                                                        : kerf_work_none();
 }
 
 kerf_cost kerf_price_part(const kerf_pricer *pricer, size_t group, size_t first, size_t last)
 {
-    kerf_cost cost = {0, 0};
-    if (group >= pricer->n_groups)
-        return cost;
-    size_t begin = pricer->begin[group];
-    size_t n = pricer->begin[group + 1] - begin;
-    price_part part = {.pricer = pricer,
-                       .operators = pricer->operators + begin,
-                       .first = first,
-                       .last = last < n ? last : n,
-                       .subset = PRICE_ALL};
-    if (part.first >= part.last)
-        return cost;
-    price_work whole = work_of(&part);
-    cost.latency_s = price(part, &whole, estimate_latency, PRICE_LATENCY_MEASURED);
-    cost.energy_J = price(part, &whole, estimate_energy, PRICE_ENERGY_MEASURED);
-    return cost;
+    price_part part;
+    if (!find_part(pricer, group, first, last, &part))
+        return (kerf_cost){0, 0};
+    kerf_work work = work_of(&part, quantum_of(pricer));
+    kerf_cost whole = kerf_work_cost(pricer->mode, &work);
+    return (kerf_cost){price(part, whole, PRICE_LATENCY_MEASURED),
+                       price(part, whole, PRICE_ENERGY_MEASURED)};
 }

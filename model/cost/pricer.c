@@ -14,6 +14,15 @@ static bool is_coefficient(double value)
     return isfinite(value) && value >= 0;
 }
 
+static bool is_refinement(const kerf_refinement *more)
+{
+    bool fine = is_coefficient(more->per_step) && is_coefficient(more->grouped_launch);
+    for (size_t i = 0; i < KERF_CLASS_COUNT; i++)
+        fine =
+            fine && is_coefficient(more->per_byte[i]) && is_coefficient(more->per_weight_byte[i]);
+    return fine;
+}
+
 /* A mode built by hand may hold anything; one that was loaded is fine already. */
 static kerf_status check_mode(const kerf_power_mode *mode, kerf_error *err)
 {
@@ -26,6 +35,7 @@ static kerf_status check_mode(const kerf_power_mode *mode, kerf_error *err)
         fine = fine && is_coefficient(values[i]);
     for (size_t i = 0; i < KERF_CLASS_COUNT; i++)
         fine = fine && is_coefficient(mode->s_per_mac[i]) && is_coefficient(mode->J_per_mac[i]);
+    fine = fine && is_refinement(&mode->latency_more) && is_refinement(&mode->energy_more);
     const char *name = mode->name ? mode->name : "";
     if (!fine)
         return kerf_fail(err, KERF_E_INVALID, name,
@@ -132,6 +142,15 @@ static double weight_traffic(const kerf_operator *op)
     return size_or_nan(op->weight_bytes);
 }
 
+/* MACs that make one output of a convolution; 0 where there is no output to count. */
+static double steps_of(const kerf_network *network, const kerf_operator *op)
+{
+    if (op->kernels <= 0 || op->n_outputs == 0 || op->outputs[0] == KERF_NONE)
+        return 0;
+    const int64_t elements = network->tensors[op->outputs[0]].elements;
+    return elements == 0 ? 0 : size_or_nan(op->macs) / size_or_nan(elements);
+}
+
 static void add_group(builder *b, size_t group)
 {
     const kerf_group *path = &b->network->groups[group];
@@ -142,7 +161,9 @@ static void add_group(builder *b, size_t group)
         const kerf_operator *op = &b->network->operators[path->operators[i]];
         b->pricer->operators[b->n_operators++] =
             (price_operator){.cls = op->cls,
+                             .grouped = op->groups > 1 && op->cls != KERF_CLASS_DEPTHWISE,
                              .macs = size_or_nan(op->macs),
+                             .steps = steps_of(b->network, op),
                              .kernels = size_or_nan(op->kernels),
                              .weight_bytes = weight_traffic(op),
                              .latency_s = NAN,

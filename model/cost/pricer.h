@@ -7,7 +7,7 @@
 #ifndef KERF_MODEL_COST_PRICER_H
 #define KERF_MODEL_COST_PRICER_H
 
-#include "kerf/device.h"
+#include "model/cost/work.h"
 
 /* A data tensor that an operator reads; one entry per operator and tensor. */
 typedef struct price_read {
@@ -26,7 +26,9 @@ typedef struct price_write {
 
 typedef struct price_operator {
     kerf_class cls;
+    bool grouped; /* a convolution of several groups, but not depthwise */
     double macs;
+    double steps; /* MACs that make one output of a convolution, else 0 */
     double kernels;
     double weight_bytes;
     double latency_s; /* measured, or NAN */

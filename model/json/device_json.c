@@ -116,7 +116,9 @@ static bool read_one_mode(const kerf_json *modes, size_t index, kerf_device *dev
                                   "\"%s\" names two modes, expected one", mode->name);
     }
     return add_basis(&element, mode->name, &device->assumptions) &&
-           kerf_mode_read(&element, mode) && kerf_json_done(&element);
+           kerf_mode_read(&element, mode) &&
+           kerf_uncertainty_read(&element, device->modes, index, &mode->uncertainty) &&
+           kerf_json_done(&element);
 }
 
 static bool read_modes(const kerf_json *root, kerf_device *device)

@@ -2,14 +2,10 @@
  * fields below; everything else in the object is refused. */
 #include "model/json/mode_json.h"
 
+#include "model/cost/coefficients.h"
+
 #include <stddef.h>
 #include <string.h>
-
-static const char *const class_names[KERF_CLASS_COUNT] = {
-#define CLASS_NAME(code, name) [code] = name,
-    KERF_CLASS_LIST(CLASS_NAME)
-#undef CLASS_NAME
-};
 
 /* One coefficient: key, unit, where it goes. */
 typedef struct field {
@@ -47,7 +43,8 @@ static bool read_per_mac(const kerf_json *object, kerf_quantity kind, double *pe
     kerf_json_quantity(&table, "default", kind, KERF_OPTIONAL, &fallback);
     for (size_t i = 0; i < KERF_CLASS_COUNT; i++) {
         per_mac[i] = fallback;
-        kerf_json_quantity(&table, class_names[i], kind, KERF_OPTIONAL, &per_mac[i]);
+        kerf_json_quantity(&table, kerf_class_name((kerf_class)i), kind, KERF_OPTIONAL,
+                           &per_mac[i]);
     }
     if (!kerf_json_done(&table))
         return false;
@@ -55,9 +52,35 @@ static bool read_per_mac(const kerf_json *object, kerf_quantity kind, double *pe
         if (per_mac[i] < 0)
             return kerf_json_fail(&table, KERF_E_INVALID,
                                   "has no \"%s\" and no \"default\", expected one of them",
-                                  class_names[i]);
+                                  kerf_class_name((kerf_class)i));
     }
     return true;
+}
+
+/* {"conv": "30 ps/B", ...}: what a class takes on top; "default" is for those that are left out, 0
+ * where there is none. */
+static bool read_more(const kerf_json *object, const char *key, kerf_quantity kind, double *more)
+{
+    kerf_json table;
+    if (!kerf_json_object(object, key, KERF_OPTIONAL, &table))
+        return !kerf_json_failed(object->doc);
+    double fallback = 0;
+    kerf_json_quantity(&table, "default", kind, KERF_OPTIONAL, &fallback);
+    for (size_t i = 0; i < KERF_CLASS_COUNT; i++) {
+        more[i] = fallback;
+        kerf_json_quantity(&table, kerf_class_name((kerf_class)i), kind, KERF_OPTIONAL, &more[i]);
+    }
+    return kerf_json_done(&table);
+}
+
+/* What a latency or energy may say on top of its form. */
+static bool read_refinement(const kerf_json *object, kerf_quantity per_byte, kerf_quantity plain,
+                            kerf_refinement *more)
+{
+    kerf_json_quantity(object, "per_step", plain, KERF_OPTIONAL, &more->per_step);
+    kerf_json_quantity(object, "grouped_launch", plain, KERF_OPTIONAL, &more->grouped_launch);
+    return read_more(object, "more_per_byte", per_byte, more->per_byte) &&
+           read_more(object, "more_per_weight_byte", per_byte, more->per_weight_byte);
 }
 
 static bool read_latency(const kerf_json *object, kerf_power_mode *mode)
@@ -80,6 +103,9 @@ static bool read_latency(const kerf_json *object, kerf_power_mode *mode)
     else
         return kerf_json_fail(&member, KERF_E_INVALID,
                               "\"%s\" is not a latency form, expected \"sum\" or \"max\"", form);
+    if (mode->latency_form == KERF_LATENCY_SUM &&
+        !read_refinement(&latency, KERF_TIME_PER_BYTE, KERF_TIME, &mode->latency_more))
+        return false;
     return read_per_mac(&latency, KERF_TIME_PER_MAC, mode->s_per_mac) &&
            read_fields(&latency, fields, sizeof fields / sizeof *fields, mode) &&
            kerf_json_done(&latency);
@@ -158,6 +184,9 @@ static bool read_energy(const kerf_json *object, kerf_power_mode *mode)
     if (form->code == KERF_ENERGY_POWER)
         mode->partition_J = mode->active_W * mode->partition_s;
     else if (!read_per_mac(&energy, KERF_ENERGY_PER_MAC, mode->J_per_mac))
+        return false;
+    if ((form->code == KERF_ENERGY_CLASSES || form->code == KERF_ENERGY_FLOOR) &&
+        !read_refinement(&energy, KERF_ENERGY_PER_BYTE, KERF_ENERGY, &mode->energy_more))
         return false;
     if (form->code == KERF_ENERGY_MAC_KERNELS)
         kerf_json_number(&energy, "kernel_quantum", KERF_OPTIONAL, 1, 1024, &mode->kernel_quantum);

@@ -117,6 +117,7 @@ static kerf_status infer_conv(sh_node *s, size_t x, size_t w, size_t bias, kerf_
         return status ? status : sh_emit_unknown(s, 0, type);
     classify(s, &c);
     s->node->kernels = c.w->dims[0] > 0 ? c.w->dims[0] : 0;
+    s->node->groups = c.group;
     status = check_bias(s, bias, c.w->dims[0]);
     if (!status)
         status = slide_all(s, &c);
@@ -212,6 +213,7 @@ kerf_status sh_conv_transpose(sh_node *s)
     if (c.dims[1] >= 0 && __builtin_mul_overflow(c.dims[1], c.group, &c.dims[1]))
         return sh_fail(s, "group %" PRId64 " is too large", c.group);
     s->node->kernels = c.dims[1] > 0 ? c.dims[1] : 0;
+    s->node->groups = c.group;
     status = check_bias(s, 2, c.dims[1]);
     if (!status)
         status = transposed_dims(s, &c);

@@ -42,6 +42,7 @@ static json_t *operator_json(cli_json *j, const inspection *in, size_t i)
     cli_json_put(j, o, "inputs", inputs);
     cli_json_put(j, o, "outputs", outputs);
     cli_json_count(j, o, "macs", op->macs);
+    cli_json_count(j, o, "convolution_groups", op->groups);
     cli_json_count(j, o, "parameters", op->params);
     cli_json_count(j, o, "weight_bytes", op->weight_bytes);
     cli_json_count(j, o, "read_bytes", op->read_bytes);

@@ -79,6 +79,8 @@ class Operator:
         shape = json_operator["outputs"][0]["shape"] if json_operator["outputs"] else []
         convolution = self.cls in ("conv", "pointwise", "depthwise") and len(shape) > 1
         self.kernels = shape[1] if convolution else 0
+        self.grouped = json_operator["convolution_groups"] > 1 and self.cls != "depthwise"
+        self.steps = self.macs / math.prod(shape) if convolution and math.prod(shape) else 0
 
 
 class Network:
@@ -161,6 +163,7 @@ class Mode:
         self.quantum = energy.get("kernel_quantum", 1)
         self.floor_J, self.exponent = quantity(energy.get("floor"), 0.0), energy.get("floor_exponent", 1)
         self.active_W = quantity(energy.get("active"), 0.0)
+        self.latency_more, self.energy_more = More(latency), More(energy)
         self.idle_W = quantity(json_mode["idle"])
         if self.energy_form == "power":
             self.partition_J = self.active_W * self.partition_s
@@ -168,6 +171,26 @@ class Mode:
     @staticmethod
     def per_mac(table, cls):
         return quantity(table[cls] if cls in table else table["default"])
+
+
+class More:
+    """What a mode says of latency or energy on top of MACs, bytes and launches."""
+
+    def __init__(self, part):
+        self.step = quantity(part.get("per_step"), 0.0)
+        self.grouped = quantity(part.get("grouped_launch"), 0.0)
+        self.byte, self.weight = part.get("more_per_byte", {}), part.get("more_per_weight_byte", {})
+
+    @staticmethod
+    def of(table, cls):
+        return quantity(table[cls] if cls in table else table.get("default"), 0.0)
+
+    def cost(self, part, activations, weights):
+        multiply = [o for o in part if o.cls in MULTIPLY]
+        main = (multiply or [o for o in part if o.cls != "view"])[0]
+        cost = activations * self.of(self.byte, main.cls) + self.step * sum(o.steps for o in part)
+        cost += sum(size * self.of(self.weight, cls) for cls, size in weights.items())
+        return cost + (self.grouped if main.grouped else 0.0)
 
 
 class Device:
@@ -208,20 +231,26 @@ class Pricer:
         weights = self.network.weight_bytes(part)
         if weights is None:
             weights = sum(o.weight_bytes for o in part)
-        # A table is read by rows: no more than what is delivered.
+        by_class = {}
         for operator in part:
+            size = operator.weight_bytes
+            # A table is read by rows: no more than what is delivered.
             if operator.cls == "move":
-                weights -= max(0, operator.weight_bytes - sum(t.bytes for t in operator.writes))
-        return macs, traffic + sum(read.values()) + weights, kernels
+                size = min(size, sum(t.bytes for t in operator.writes))
+                weights -= operator.weight_bytes - size
+            by_class[operator.cls] = by_class.get(operator.cls, 0) + size
+        return macs, traffic + sum(read.values()), weights, by_class, kernels
 
     def estimate(self, part):
         mode = self.mode
         if all(o.cls == "view" for o in part):
             return 0.0, 0.0
-        macs, traffic, kernels = self.work(part)
+        macs, activations, weights, weights_by_class, kernels = self.work(part)
+        traffic = activations + weights
         arithmetic = sum(n * mode.per_mac(mode.s_per_mac, c) for c, n in macs.items())
         memory = traffic * mode.s_per_byte
         latency = mode.launch_s + (max(arithmetic, memory) if mode.latency_form == "max" else arithmetic + memory)
+        latency += mode.latency_more.cost(part, activations, weights_by_class)
         if mode.energy_form == "power":
             return latency, mode.active_W * latency
         joules = sum(n * mode.per_mac(mode.J_per_mac, c) for c, n in macs.items())
@@ -230,6 +259,7 @@ class Pricer:
                 joules += traffic * mode.J_per_byte
             return latency, mode.launch_J + joules + mode.J_per_kernel * kernels
         energy = mode.launch_J + joules + traffic * mode.J_per_byte
+        energy += mode.energy_more.cost(part, activations, weights_by_class)
         if mode.energy_form == "floor":
             p = mode.exponent
             top = max(mode.floor_J, energy)

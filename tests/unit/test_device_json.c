@@ -221,6 +221,108 @@ static void bad_modes_arrays_are_refused(void **state)
     assert_null(device);
 }
 
+#define SUM                                                                                        \
+    "\"latency\": {\"form\": \"sum\", \"per_mac\": {\"default\": \"4 ps/MAC\"}, \"per_byte\": "    \
+    "\"0.02 "                                                                                      \
+    "ns/B\", \"launch\": \"30 us\", \"partition\": \"0.4 ms\", \"per_step\": \"2 ns\", "           \
+    "\"grouped_launch\": \"70 us\", \"more_per_byte\": {\"conv\": \"30 ps/B\", \"default\": \"1 "  \
+    "ps/B\"}, \"more_per_weight_byte\": {\"fc\": \"0.2 ns/B\"}}"
+
+static const char refined[] =
+    "{\"format\": \"kerf-device/1\", \"name\": \"toy\", \"description\": \"a toy\","
+    " \"provenance\": \"made up\", \"fit\": \"none\", \"assumptions\": \"All of it.\", \"modes\": ["
+    "{\"name\": \"fast\", " SUM ", \"energy\": {\"form\": \"power\", \"active\": \"10 W\"},"
+    " \"idle\": \"4 W\", \"uncertainty\": {\"coefficients\": ["
+    "{\"name\": \"latency/per_mac/conv+fc\", \"relative\": 0.1},"
+    "{\"name\": \"latency/launch\", \"relative\": 0.2},"
+    "{\"name\": \"energy/active\", \"relative\": 0.5}],"
+    " \"correlation\": [[-0.6], [0, 0]], \"latency_residual\": 0.15}},"
+    "{\"name\": \"slow\", " SUM ", \"energy\": {\"form\": \"power\", \"active\": \"5 W\"},"
+    " \"idle\": \"4 W\", \"uncertainty\": \"fast\"}]}\n";
+
+static void reads_refinements(void **state)
+{
+    (void)state;
+    text_file_write(refined, NULL, NULL);
+    kerf_device *device = load();
+    const kerf_refinement *more = &device->modes[0].latency_more;
+    near(more->per_byte[KERF_CLASS_CONV], 30e-12);
+    near(more->per_byte[KERF_CLASS_POOL], 1e-12);
+    near(more->per_weight_byte[KERF_CLASS_FC], 0.2e-9);
+    assert_true(more->per_weight_byte[KERF_CLASS_CONV] == 0);
+    near(more->per_step, 2e-9);
+    near(more->grouped_launch, 70e-6);
+    kerf_device_destroy(&device);
+}
+
+static void reads_and_draws_from_an_uncertainty(void **state)
+{
+    (void)state;
+    text_file_write(refined, NULL, NULL);
+    kerf_device *device = load();
+    for (size_t i = 0; i < 2; i++) {
+        const kerf_uncertainty *u = &device->modes[i].uncertainty;
+        assert_int_equal(u->n, 3);
+        assert_string_equal(u->coefficients[1].name, "latency/launch");
+        near(u->coefficients[2].relative, 0.5);
+        near(u->correlation[1], -0.6);
+        near(u->correlation[3], -0.6);
+        near(u->correlation[4], 1);
+        near(u->latency_residual, 0.15);
+        assert_true(u->energy_residual == 0);
+    }
+    const kerf_power_mode *mode = &device->modes[0];
+    const double normal[] = {1, 2, -1};
+    kerf_power_mode drawn = kerf_power_mode_draw(mode, normal);
+    near(drawn.s_per_mac[KERF_CLASS_CONV], 4e-12 * 1.1);
+    near(drawn.s_per_mac[KERF_CLASS_FC], 4e-12 * 1.1);
+    near(drawn.s_per_mac[KERF_CLASS_POINTWISE], 4e-12);
+    near(drawn.launch_s, 30e-6 * (1 + 0.2 * (-0.6 * 1 + 0.8 * 2)));
+    near(drawn.active_W, 5);
+    near(drawn.partition_J, 5 * 0.4e-3);
+    near(drawn.s_per_byte, mode->s_per_byte);
+    const double far[] = {-11, 0, 0};
+    assert_true(kerf_power_mode_draw(mode, far).s_per_mac[KERF_CLASS_CONV] == 0);
+    kerf_device_destroy(&device);
+}
+
+static const struct {
+    const char *find, *replace, *where, *message;
+} bad_refined[] = {
+    {"\"per_step\": \"2 ns\"", "\"per_step\": \"2 nJ\"", "/modes/0/latency/per_step", "a time"},
+    {"\"per_step\": \"2 ns\"", "\"per_step\": \"-2 ns\"", "/modes/0/latency/per_step", "negative"},
+    {"{\"conv\": \"30", "{\"convo\": \"30", "/modes/0/latency/more_per_byte/convo", ""},
+    {"\"form\": \"sum\"", "\"form\": \"max\"", "/modes/0/latency/per_step", ""},
+    {"\"uncertainty\": \"fast\"", "\"uncertainty\": \"slow\"", "/modes/1/uncertainty",
+     "is no mode before this one"},
+    {"\"uncertainty\": \"fast\"", "\"uncertainty\": 3", "/modes/1/uncertainty", "object"},
+    {"conv+fc", "conv+conv", "/modes/0/uncertainty/coefficients/0/name", "is no coefficient"},
+    {"conv+fc", "conv+", "/modes/0/uncertainty/coefficients/0/name", "is no coefficient"},
+    {"latency/launch", "latency/lunch", "/modes/0/uncertainty/coefficients/1/name",
+     "is no coefficient"},
+    {"energy/active", "latency/launch", "/modes/0/uncertainty/coefficients/2/name", "listed twice"},
+    {"0.2}", "-0.2}", "/modes/0/uncertainty/coefficients/1/relative", "from 0 to"},
+    {"[[-0.6], [0, 0]]", "[[-0.6]]", "/modes/0/uncertainty/correlation", "expected 2"},
+    {"[[-0.6], [0, 0]]", "[[-0.6], [0]]", "/modes/0/uncertainty/correlation/1", "expected 2"},
+    {"[[-0.6], [0, 0]]", "[[-1.6], [0, 0]]", "/modes/0/uncertainty/correlation/0/0", "from -1"},
+};
+
+static void bad_refinements_are_refused(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof bad_refined / sizeof *bad_refined; i++) {
+        kerf_device *device = NULL;
+        kerf_error err;
+        text_file_write(refined, bad_refined[i].find, bad_refined[i].replace);
+        kerf_status status = kerf_device_load(text_file_path(), &device, &err);
+        if (status != KERF_E_INVALID || strcmp(err.where, bad_refined[i].where) != 0 ||
+            !strstr(err.message, bad_refined[i].message))
+            fail_msg("%s -> %s: status %d, \"%s\": \"%s\"", bad_refined[i].find,
+                     bad_refined[i].replace, (int)status, err.where, err.message);
+        assert_null(device);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -229,6 +331,9 @@ int main(void)
         cmocka_unit_test(optional_fields_may_be_absent),
         cmocka_unit_test(bad_files_are_refused),
         cmocka_unit_test(bad_modes_arrays_are_refused),
+        cmocka_unit_test(reads_refinements),
+        cmocka_unit_test(reads_and_draws_from_an_uncertainty),
+        cmocka_unit_test(bad_refinements_are_refused),
     };
     return cmocka_run_group_tests(tests, text_file_make, text_file_remove);
 }

@@ -181,6 +181,38 @@ static void roofline_takes_the_larger(void **state)
     kerf_network_destroy(&r.net);
 }
 
+/* What a mode says beyond MACs, bytes and launches, by the kernel's main operator. */
+static void refinements_add_up(void **state)
+{
+    (void)state;
+    residual r = make_residual();
+    kerf_power_mode mode = plain_mode();
+    mode.latency_more.per_byte[KERF_CLASS_CONV] = 1000;
+    mode.latency_more.per_byte[KERF_CLASS_ELEMENTWISE] = 7;
+    mode.latency_more.per_weight_byte[KERF_CLASS_CONV] = 1e5;
+    mode.latency_more.per_step = 1e7;
+    mode.latency_more.grouped_launch = 1e9;
+    mode.energy_more.per_step = 4e6;
+    r.net->operators[0].groups = 1;
+    r.net->tensors[r.net->operators[0].outputs[0]].elements = 5; /* 10 MACs make one output */
+    const double plain = 100 + 50 + 3 * 76;
+    kerf_cost cost = price(r.net, &mode, NULL, r.fused, 0, 3);
+    near(cost.latency_s, plain + 1000.0 * 68 + 1e5 * 8 + 1e7 * 10);
+    near(cost.energy_J, 1000 + 500 + 30 * 76 + 4e6 * 10);
+    r.net->operators[0].groups = 2;
+    near(price(r.net, &mode, NULL, r.fused, 0, 3).latency_s,
+         plain + 1000.0 * 68 + 1e5 * 8 + 1e7 * 10 + 1e9);
+    /* Without the convolution the addition is what the kernel mainly does. */
+    near(price(r.net, &mode, NULL, r.fused, 1, 3).latency_s,
+         100 + 3 * (16 + 4 + 64) + 7 * (16 + 4 + 64));
+    /* Depthwise convolutions have kernels of their own. */
+    r.net->operators[0].cls = KERF_CLASS_DEPTHWISE;
+    near(price(r.net, &mode, NULL, r.fused, 0, 3).latency_s, 100 + 100 + 3 * 76 + 1e7 * 10);
+    mode.latency_form = KERF_LATENCY_MAX;
+    near(price(r.net, &mode, NULL, r.fused, 0, 3).latency_s, 100 + 3 * 76);
+    kerf_network_destroy(&r.net);
+}
+
 static void mac_kernels_form(void **state)
 {
     (void)state;
@@ -370,6 +402,9 @@ static void bad_modes_and_figures_are_refused(void **state)
     mode.idle_W = INFINITY;
     expect_refusal(r.net, &mode, NULL, "test", "negative or not finite");
     mode = good;
+    mode.energy_more.per_byte[KERF_CLASS_POOL] = -1;
+    expect_refusal(r.net, &mode, NULL, "test", "negative or not finite");
+    mode = good;
     mode.energy_form = KERF_ENERGY_FLOOR;
     expect_refusal(r.net, &mode, NULL, "test", "exponent is 0, expected");
 
@@ -393,6 +428,7 @@ int main(void)
         cmocka_unit_test(tensors_are_counted_once),
         cmocka_unit_test(lookups_read_what_they_deliver),
         cmocka_unit_test(roofline_takes_the_larger),
+        cmocka_unit_test(refinements_add_up),
         cmocka_unit_test(mac_kernels_form),
         cmocka_unit_test(floor_form),
         cmocka_unit_test(power_form),
