@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#define ROUNDING     1e-12          /* relative */
 #define MEMORY_BLOCK ((size_t)2048) /* steps of the schedule looked at together */
 
 static void add_cost(const cut_cost *cost, cut_value *value)
@@ -24,6 +25,46 @@ static void add_groups(const cut_problem *problem, const uint8_t *x, cut_value *
             j++;
         add_cost(&group->table[j], value);
     }
+}
+
+bool cut_is_together(const cut_bundle *bundle, const uint8_t *x)
+{
+    const uint8_t there = bundle->side == KERF_SIDE_SERVER;
+    for (size_t i = 0; i < bundle->n; i++)
+        if (x[bundle->operators[i]] != there)
+            return false;
+    return true;
+}
+
+static void settle(double *value, double taken_back)
+{
+    if (*value < taken_back * ROUNDING)
+        *value = 0;
+}
+
+void cut_settle(const cut_problem *problem, cut_value *value)
+{
+    cut_cost sizes = {0, 0, 0, 0};
+    for (size_t i = 0; i < problem->n_bundles; i++) {
+        const cut_cost *cost = &problem->bundles[i].cost;
+        sizes.device_s += fabs(cost->device_s);
+        sizes.device_J += fabs(cost->device_J);
+        sizes.server_s += fabs(cost->server_s);
+        sizes.server_J += fabs(cost->server_J);
+    }
+    settle(&value->device_s, sizes.device_s);
+    settle(&value->device_J, sizes.device_J);
+    settle(&value->server_s, sizes.server_s);
+    settle(&value->server_J, sizes.server_J);
+}
+
+static void add_bundles(const cut_problem *problem, const uint8_t *x, cut_value *value)
+{
+    for (size_t i = 0; i < problem->n_bundles; i++)
+        if (cut_is_together(&problem->bundles[i], x))
+            add_cost(&problem->bundles[i].cost, value);
+    if (problem->n_bundles > 0)
+        cut_settle(problem, value);
 }
 
 static void add_parts(const cut_problem *problem, const uint8_t *x, cut_value *value)
@@ -242,6 +283,7 @@ void cut_evaluate_costs(const cut_problem *problem, const uint8_t *x, cut_value 
 {
     *value = (cut_value){.device_s = 0};
     add_groups(problem, x, value);
+    add_bundles(problem, x, value);
     add_parts(problem, x, value);
     add_bytes(problem, x, value);
     cut_combine(problem, value);

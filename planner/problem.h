@@ -5,7 +5,7 @@
  *
  *   device  = device_part once if any x = 0, plus the groups' tables, plus the codec's costs
  *   server  = server_part once if any x = 1, plus the groups' tables, plus the codec's costs
- *             (load already applied)
+ *             (load already applied); both plus the bundles
  *   B_up    = sum of up_bytes over tensors whose producer is on the device (or is the source) and
  *             of which a consumer is on the server (or which is needed at the server: to_server)
  *   B_down  = sum of down_bytes over results (to_device) whose producer is on the server
@@ -39,6 +39,17 @@ typedef struct cut_group {
     size_t n;
     const cut_cost *table;
 } cut_group;
+
+/* Operators that cost more or less if all of them are on one side: `cost`, of either sign, is added
+ * then. No figure's sum is ever below 0. Bundles may share operators. Minimum cuts can express a
+ * surcharge for one operator only, a discount for any number; since data flows one way, listing the
+ * last operators of a set (for the device) or its first ones (for the server) says the same. */
+typedef struct cut_bundle {
+    const size_t *operators; /* ascending, at least one */
+    size_t n;
+    kerf_side side;
+    cut_cost cost;
+} cut_bundle;
 
 typedef struct cut_tensor {
     size_t producer;         /* operator or CUT_SOURCE */
@@ -77,6 +88,8 @@ typedef struct cut_problem {
     size_t n;
     const cut_group *groups;
     size_t n_groups;
+    const cut_bundle *bundles;
+    size_t n_bundles;
     const cut_tensor *tensors; /* every dependency between operators is in some tensor */
     size_t n_tensors;
     const cut_weight *weights;
@@ -118,6 +131,13 @@ bool cut_communicates(const cut_problem *problem, size_t device_operators);
  * violation). */
 double cut_accuracy(const cut_problem *problem, bool communicates);
 double cut_accuracy_violation(const cut_problem *problem, bool communicates);
+
+/* True if all of the bundle's operators are on its side. */
+bool cut_is_together(const cut_bundle *bundle, const uint8_t *x);
+
+/* Sets the times and energies to 0 that are what rounding leaves where bundles take back what the
+ * tables charge. */
+void cut_settle(const cut_problem *problem, cut_value *value);
 
 /* The parts of cut_evaluate: all but memory_bytes, which stays 0; memory_bytes; what follows from
  * device_s .. down_bytes, memory_bytes and device_operators. */

@@ -38,6 +38,8 @@ struct cut_graph {
     cut_cost *node_codec[2], *arc_codec, fixed_codec;
     size_t n_arcs, arc_capacity;
     uint32_t *group_arc;   /* by group: the first of the arcs between its free operators */
+    uint32_t *bundle_node; /* by bundle: what pays for it, NONE if nothing does */
+    bool *bundle_fixed;    /* it is together in any case */
     uint32_t part_node[2]; /* the auxiliary node of a side's constant */
     bool part_fixed[2];
     double *cost[2]; /* scratch: cost of each node on the device, on the server */
@@ -286,15 +288,50 @@ static void add_group_arcs(cut_graph *g, size_t index)
         add_arc(g, g->node[group->operators[i]], g->node[group->operators[i + 1]], 0, INFINITY);
 }
 
+/* A bundle: never together, always, if one operator is on its side, or if several are; then an
+ * auxiliary node is on that side only if all are. */
+static void add_bundle(cut_graph *g, size_t index)
+{
+    const cut_bundle *bundle = &g->problem->bundles[index];
+    size_t n_free = 0, last = 0;
+    g->bundle_node[index] = NONE;
+    for (size_t i = 0; i < bundle->n; i++) {
+        if (is_free(g, bundle->operators[i])) {
+            last = bundle->operators[i];
+            n_free++;
+        } else if (g->side[bundle->operators[i]] != bundle->side) {
+            return;
+        }
+    }
+    g->bundle_fixed[index] = n_free == 0;
+    if (n_free == 1)
+        g->bundle_node[index] = g->node[last];
+    if (n_free < 2)
+        return;
+    const uint32_t aux = add_node(g);
+    g->bundle_node[index] = aux;
+    for (size_t i = 0; i < bundle->n; i++) {
+        if (!is_free(g, bundle->operators[i]))
+            continue;
+        const uint32_t member = g->node[bundle->operators[i]];
+        if (bundle->side == KERF_SIDE_DEVICE)
+            add_arc(g, aux, member, INFINITY, 0);
+        else
+            add_arc(g, member, aux, INFINITY, 0);
+    }
+}
+
 static void count_room(cut_graph *g)
 {
     const cut_problem *p = g->problem;
-    g->node_capacity = p->n + p->n_tensors + 2 + (g->surcharged ? p->n_weights : 0);
+    g->node_capacity = p->n + p->n_tensors + p->n_bundles + 2 + (g->surcharged ? p->n_weights : 0);
     g->arc_capacity = 3 * p->n + p->n_tensors;
     for (size_t w = 0; w < p->n_weights && g->surcharged; w++)
         g->arc_capacity += p->weights[w].n;
     for (size_t t = 0; t < p->n_tensors; t++)
         g->arc_capacity += 2 * p->tensors[t].n_consumers;
+    for (size_t b = 0; b < p->n_bundles; b++)
+        g->arc_capacity += p->bundles[b].n;
 }
 
 static bool allocate(cut_graph *g)
@@ -306,6 +343,8 @@ static bool allocate(cut_graph *g)
     g->arcs = kerf_calloc(g->arc_capacity, sizeof *g->arcs);
     g->arc_bytes = kerf_calloc(g->arc_capacity, sizeof *g->arc_bytes);
     g->group_arc = kerf_calloc(p->n_groups, sizeof *g->group_arc);
+    g->bundle_node = kerf_calloc(p->n_bundles, sizeof *g->bundle_node);
+    g->bundle_fixed = kerf_calloc(p->n_bundles, sizeof *g->bundle_fixed);
     g->priced = kerf_calloc(g->arc_capacity, sizeof *g->priced);
     g->on_server = kerf_calloc(g->node_capacity, 1);
     g->stack = kerf_calloc(LOOK_BACK + 2, sizeof *g->stack);
@@ -313,7 +352,8 @@ static bool allocate(cut_graph *g)
     g->paid = kerf_calloc(g->surcharged ? p->n_tensors : 0, sizeof *g->paid);
     g->held_at = kerf_calloc(g->surcharged ? p->n_weights : 0, sizeof *g->held_at);
     bool ok = g->paid && g->held_at && g->side && g->node && g->node_down && g->arcs &&
-              g->arc_bytes && g->group_arc && g->priced && g->on_server && g->stack && g->seen;
+              g->arc_bytes && g->group_arc && g->bundle_node && g->bundle_fixed && g->priced &&
+              g->on_server && g->stack && g->seen;
     for (int end = 0; end < 2 && ok; end++) {
         g->node_bytes[end] = kerf_calloc(g->node_capacity, sizeof **g->node_bytes);
         g->cost[end] = kerf_calloc(g->node_capacity, sizeof **g->cost);
@@ -336,6 +376,8 @@ static void build(cut_graph *g, const cut_dag *dag)
         add_weight(g, &p->weights[w], &g->held_at[w]);
     for (size_t i = 0; i < p->n_groups; i++)
         add_group_arcs(g, i);
+    for (size_t i = 0; i < p->n_bundles; i++)
+        add_bundle(g, i);
     g->part_node[0] = g->part_node[1] = NONE;
     if (p->device_part.device_s > 0 || p->device_part.device_J > 0)
         add_part(g, dag, KERF_SIDE_DEVICE);
@@ -399,6 +441,8 @@ void cut_graph_destroy(cut_graph **graph)
     free(g->arcs);
     free(g->arc_bytes);
     free(g->group_arc);
+    free(g->bundle_node);
+    free(g->bundle_fixed);
     free(g->priced);
     free(g->on_server);
     free(g->stack);
@@ -430,6 +474,20 @@ static double price_codec(cut_graph *g, const cut_prices *prices)
     return priced_cost(prices, &g->fixed_codec);
 }
 
+bool cut_graph_can(const cut_problem *problem, const cut_prices *prices)
+{
+    for (size_t i = 0; i < problem->n_bundles; i++) {
+        const cut_bundle *bundle = &problem->bundles[i];
+        const cut_cost *c = &bundle->cost;
+        if (bundle->n > 1 && ((prices->device_s > 0 && c->device_s > 0) ||
+                              (prices->device_J > 0 && c->device_J > 0) ||
+                              (prices->server_s > 0 && c->server_s > 0) ||
+                              (prices->server_J > 0 && c->server_J > 0)))
+            return false;
+    }
+    return true;
+}
+
 /* A group's table onto the chain of its free operators; returns what is paid in any case. */
 static double price_group(cut_graph *g, const cut_prices *prices, size_t index)
 {
@@ -444,6 +502,23 @@ static double price_group(cut_graph *g, const cut_prices *prices, size_t index)
         g->priced[g->group_arc[index] + (i - low - 1)] += priced_cost(prices, &group->table[i]);
     g->cost[DEVICE_END][g->node[group->operators[high - 1]]] +=
         priced_cost(prices, &group->table[high]);
+    return 0;
+}
+
+/* What is saved is paid by whoever does not save it; returns what is paid in any case. */
+static double price_bundle(cut_graph *g, const cut_prices *prices, size_t index)
+{
+    const cut_bundle *bundle = &g->problem->bundles[index];
+    const double cost = priced_cost(prices, &bundle->cost);
+    const int end = bundle->side == KERF_SIDE_DEVICE ? DEVICE_END : SERVER_END;
+    const uint32_t node = g->bundle_node[index];
+    if (g->bundle_fixed[index] || (node != NONE && cost < 0)) {
+        if (node != NONE)
+            g->cost[!end][node] -= cost;
+        return cost;
+    }
+    if (node != NONE)
+        g->cost[end][node] += cost;
     return 0;
 }
 
@@ -518,6 +593,8 @@ double cut_graph_solve(cut_graph *g, const cut_prices *prices, uint8_t *x)
         fixed += price_codec(g, prices);
     for (size_t i = 0; i < p->n_groups; i++)
         fixed += price_group(g, prices, i);
+    for (size_t i = 0; i < p->n_bundles; i++)
+        fixed += price_bundle(g, prices, i);
     fixed += price_part(g, prices, &p->device_part, DEVICE_END);
     fixed += price_part(g, prices, &p->server_part, SERVER_END);
     fixed += add_surcharges(g, &prices->surcharges);

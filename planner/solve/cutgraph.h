@@ -4,7 +4,8 @@
  * consumers, so that it is paid for once; an infinite arc from consumer back to producer, since
  * data never flows from server to device (Hu et al., DADS, INFOCOM 2019, which lacks these); a
  * fused group, being a path, is a chain of arcs, one per place where it may be broken; a side's
- * constant is paid through an auxiliary node that any operator there pulls over. */
+ * constant is paid through an auxiliary node that any operator there pulls over, and so is a
+ * bundle's discount by whoever does not have it. */
 #ifndef KERF_PLANNER_SOLVE_CUTGRAPH_H
 #define KERF_PLANNER_SOLVE_CUTGRAPH_H
 
@@ -25,6 +26,10 @@ typedef struct cut_prices {
 } cut_prices;
 
 typedef struct cut_graph cut_graph;
+
+/* True if the graph can express the problem's bundles under these prices and all smaller ones: a
+ * surcharge falls on one operator at a time. */
+bool cut_graph_can(const cut_problem *problem, const cut_prices *prices);
 
 /* side: what is forced (see cut_dag_force). closed: no tensor of more than zero bytes may cross to
  * the server. The problem and the dag are borrowed. */

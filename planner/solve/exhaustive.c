@@ -60,7 +60,9 @@ typedef struct walk {
     size_t *missing;   /* by operator: tensors read whose producer is still on the server */
     size_t *on_device; /* by group: operators on the device */
     size_t *on_server; /* by tensor: consumers on the server */
-    size_t *next;      /* list of operators that can be decided now */
+    size_t *bundled;   /* by bundle: its operators on the device */
+    size_t *bundle_start, *bundles; /* by operator: the bundles that it is in */
+    size_t *next;                   /* list of operators that can be decided now */
     size_t head;
     frame *frames;
     size_t depth;
@@ -123,6 +125,35 @@ static void toggle_down(walk *w, const cut_tensor *tensor, bool crosses)
     }
 }
 
+/* Operator v goes to the device: bundles that it completes there, or was the first to leave on the
+ * server. */
+static void include_bundles(walk *w, size_t v)
+{
+    for (size_t i = w->bundle_start[v]; i < w->bundle_start[v + 1]; i++) {
+        const cut_bundle *bundle = &w->problem->bundles[w->bundles[i]];
+        const size_t here = ++w->bundled[w->bundles[i]];
+        if (bundle->side == KERF_SIDE_DEVICE && here == bundle->n)
+            add_cost(&w->now, &bundle->cost, 1);
+        else if (bundle->side == KERF_SIDE_SERVER && here == 1)
+            add_cost(&w->now, &bundle->cost, -1);
+    }
+}
+
+static void list_bundles(walk *w)
+{
+    const cut_problem *p = w->problem;
+    for (size_t b = 0; b < p->n_bundles; b++)
+        for (size_t i = 0; i < p->bundles[b].n; i++)
+            w->bundle_start[p->bundles[b].operators[i] + 1]++;
+    for (size_t v = 0; v < p->n; v++)
+        w->bundle_start[v + 1] += w->bundle_start[v];
+    for (size_t b = 0; b < p->n_bundles; b++)
+        for (size_t i = 0; i < p->bundles[b].n; i++)
+            w->bundles[w->bundle_start[p->bundles[b].operators[i]]++] = b;
+    memmove(w->bundle_start + 1, w->bundle_start, p->n * sizeof *w->bundle_start);
+    w->bundle_start[0] = 0;
+}
+
 static void push_ready(walk *w, size_t v)
 {
     w->next[v] = w->head;
@@ -137,6 +168,10 @@ static void start(walk *w)
     w->codec = cut_has_codec(p);
     for (size_t g = 0; g < p->n_groups; g++)
         add_cost(&w->now, &p->groups[g].table[0], 1);
+    list_bundles(w);
+    for (size_t b = 0; b < p->n_bundles; b++)
+        if (p->bundles[b].side == KERF_SIDE_SERVER)
+            add_cost(&w->now, &p->bundles[b].cost, 1);
     for (size_t t = 0; t < p->n_tensors; t++) {
         const cut_tensor *tensor = &p->tensors[t];
         w->on_server[t] = tensor->n_consumers;
@@ -193,6 +228,7 @@ static void include(walk *w, size_t v)
     size_t j = w->on_device[w->dag.group[v]]++;
     add_cost(&w->now, &group->table[j], -1);
     add_cost(&w->now, &group->table[j + 1], 1);
+    include_bundles(w, v);
     include_reads(w, v);
     include_makes(w, v);
 }
@@ -209,6 +245,8 @@ static bool exclude_last(walk *w)
         for (size_t c = 0; c < tensor->n_consumers; c++)
             w->missing[tensor->consumers[c]]++;
     }
+    for (size_t i = w->bundle_start[v]; i < w->bundle_start[v + 1]; i++)
+        w->bundled[w->bundles[i]]--;
     w->on_device[w->dag.group[v]]--;
     w->x[v] = 1;
     w->now = f->before;
@@ -232,6 +270,8 @@ static void price(const walk *w, cut_value *value)
                          .up_bytes = w->now.n_up > 0 ? total(w, UP_BYTES) : 0,
                          .down_bytes = w->now.n_down > 0 ? total(w, DOWN_BYTES) : 0,
                          .device_operators = w->now.device_operators};
+    if (p->n_bundles > 0)
+        cut_settle(p, value);
     if (value->device_operators > 0) {
         value->device_s += p->device_part.device_s;
         value->device_J += p->device_part.device_J;
@@ -346,6 +386,9 @@ static void walk_clear(walk *w)
     free(w->missing);
     free(w->on_device);
     free(w->on_server);
+    free(w->bundled);
+    free(w->bundle_start);
+    free(w->bundles);
     free(w->next);
     free(w->frames);
     for (size_t i = 0; i < w->n_best; i++)
@@ -356,6 +399,12 @@ static void walk_clear(walk *w)
 static bool walk_allocate(walk *w)
 {
     const cut_problem *p = w->problem;
+    size_t bundled = 0;
+    for (size_t b = 0; b < p->n_bundles; b++)
+        bundled += p->bundles[b].n;
+    w->bundled = kerf_calloc(p->n_bundles, sizeof *w->bundled);
+    w->bundle_start = kerf_calloc(p->n + 1, sizeof *w->bundle_start);
+    w->bundles = kerf_calloc(bundled, sizeof *w->bundles);
     w->side = kerf_calloc(p->n, 1);
     w->x = kerf_calloc(p->n, 1);
     w->missing = kerf_calloc(p->n, sizeof *w->missing);
@@ -365,7 +414,7 @@ static bool walk_allocate(walk *w)
     w->frames = kerf_calloc(p->n, sizeof *w->frames);
     w->best = kerf_calloc(w->top, sizeof *w->best);
     return w->side && w->x && w->missing && w->on_device && w->on_server && w->next && w->frames &&
-           w->best;
+           w->best && w->bundled && w->bundle_start && w->bundles;
 }
 
 static kerf_status walk_create(walk *w, kerf_error *err)

@@ -127,6 +127,8 @@ static void add_compute(model *m, const cut_cost *factor)
         if (tensor->to_device && tensor->producer != CUT_SOURCE)
             add(m, milp_column(tensor->producer), field(&tensor->down_cost, factor));
     }
+    for (size_t i = 0; i < m->p->n_bundles; i++)
+        add(m, m->g->bundle + (int)i, field(&m->p->bundles[i].cost, factor));
     add(m, m->g->device_part, field(&m->p->device_part, factor));
     add(m, m->g->server_part, field(&m->p->server_part, factor));
 }
@@ -204,6 +206,8 @@ static void lay_out(milp_program *g)
     int next = (int)p->n + 1;
     for (size_t t = 0; t < p->n_tensors; t++)
         g->y[t] = needs_y(&p->tensors[t]) ? next++ : 0;
+    g->bundle = next;
+    next += (int)p->n_bundles;
     g->device_part = next++;
     g->server_part = next++;
     g->offload = next++;
@@ -287,6 +291,24 @@ static void part_rows(model *m)
             emit(m, 0, INFINITY);
         }
     }
+}
+
+/* A bundle's column is 1 exactly where all its operators are on its side: costs have either sign.
+ */
+static void bundle_rows(model *m, size_t index)
+{
+    const cut_bundle *bundle = &m->p->bundles[index];
+    int column = m->g->bundle + (int)index;
+    double sign = bundle->side == KERF_SIDE_SERVER ? 1 : -1; /* of x, where it is 1 there */
+    for (size_t i = 0; i < bundle->n; i++) {
+        add(m, column, 1);
+        add(m, milp_column(bundle->operators[i]), -sign);
+        emit(m, -INFINITY, sign > 0 ? 0 : 1);
+    }
+    add(m, column, 1);
+    for (size_t i = 0; i < bundle->n; i++)
+        add(m, milp_column(bundle->operators[i]), -sign);
+    emit(m, sign > 0 ? 1 - (double)bundle->n : 1, INFINITY);
 }
 
 /* The bytes of a direction, in its units. */
@@ -535,6 +557,8 @@ static void fixed_rows(model *m)
     for (size_t t = 0; t < m->p->n_tensors; t++)
         tensor_rows(m, t);
     part_rows(m);
+    for (size_t i = 0; i < m->p->n_bundles; i++)
+        bundle_rows(m, i);
     byte_rows(m, KERF_UPLINK);
     byte_rows(m, KERF_DOWNLINK);
     fixed_limit_rows(m);
@@ -545,7 +569,7 @@ kerf_status milp_create(const milp_question *question, milp_program *g, kerf_err
 {
     const cut_problem *p = question->problem;
     double least;
-    size_t columns = p->n + p->n_tensors + 10 + memory_columns(p);
+    size_t columns = p->n + p->n_tensors + p->n_bundles + 10 + memory_columns(p);
     *g = (milp_program){.q = *question};
     if (columns > 10000000)
         return kerf_fail(err, KERF_E_TOO_LARGE, NULL,

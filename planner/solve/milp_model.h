@@ -43,7 +43,8 @@ typedef struct milp_program {
     int *index;
     size_t start_capacity, low_capacity, high_capacity, index_capacity, value_capacity;
     /* where things are */
-    int *y; /* by tensor, 0 if it needs none */
+    int *y;     /* by tensor, 0 if it needs none */
+    int bundle; /* the first bundle's: 1 if it is together */
     int device_part, server_part, offload, z[2], b[2], goal;
     int excess; /* relative excess over the limits: 0 unless that is what is minimised */
     int memory, held, first_large;

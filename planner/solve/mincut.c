@@ -79,6 +79,21 @@ static kerf_status minimise(mincut *m, double *bound, kerf_error *err)
     return status;
 }
 
+/* Which figures have a price at all, in any weighted sum that is asked for. */
+bool cut_mincut_can(const cut_problem *p)
+{
+    cut_weights weights;
+    if (p->objective == KERF_OBJ_THROUGHPUT || cut_has_limits(p))
+        return false;
+    if (!cut_objective_weights(p, &weights))
+        weights = (cut_weights){.energy = 1, .latency = 1};
+    const cut_prices prices = {.device_s = weights.latency,
+                               .device_J = weights.energy,
+                               .server_s = cut_server_price(p, &weights),
+                               .server_J = weights.server};
+    return cut_graph_can(p, &prices);
+}
+
 static kerf_status check_question(const cut_problem *p, kerf_error *err)
 {
     if (p->objective == KERF_OBJ_THROUGHPUT)
@@ -92,6 +107,11 @@ static kerf_status check_question(const cut_problem *p, kerf_error *err)
     if (p->objective == KERF_OBJ_WEIGHTED && (p->weight_energy < 0 || p->weight_latency < 0))
         return kerf_fail(err, KERF_E_UNSUPPORTED, NULL,
                          "the solver mincut needs weights that are not negative");
+    if (!cut_mincut_can(p))
+        return kerf_fail(err, KERF_E_UNSUPPORTED, NULL,
+                         "the solver mincut cannot express a measured group of operators that ends "
+                         "in several of them and costs more than they do one by one: use "
+                         "exhaustive or milp");
     return KERF_OK;
 }
 

@@ -18,10 +18,10 @@ static kerf_status solve_auto(const cut_problem *problem, const cut_options *opt
     bool closest = options && options->minimise_violation;
     if (options && options->max_ideals > 0 && options->max_ideals < limit)
         limit = options->max_ideals;
-    if (problem->objective != KERF_OBJ_THROUGHPUT && !closest) {
-        cut_problem free_problem = *problem;
+    cut_problem free_problem = *problem;
+    free_problem.limits = (kerf_limits){.deadline_s = 0};
+    if (cut_mincut_can(&free_problem) && !closest) {
         cut_value value;
-        free_problem.limits = (kerf_limits){.deadline_s = 0};
         kerf_status status = cut_solve_mincut(&free_problem, options, solution, err);
         if (status != KERF_OK || !cut_has_limits(problem))
             return status;

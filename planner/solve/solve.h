@@ -45,6 +45,8 @@ kerf_status cut_solve_exhaustive(const cut_problem *, const cut_options *, cut_s
 kerf_status cut_solve_mincut(const cut_problem *, const cut_options *, cut_solution *,
                              kerf_error *);
 kerf_status cut_solve_milp(const cut_problem *, const cut_options *, cut_solution *, kerf_error *);
+/* True if minimum cuts are exact for the problem. */
+bool cut_mincut_can(const cut_problem *problem);
 void cut_solution_clear(cut_solution *solution);
 
 /* Sets objective, bound (at most the objective, at least 0) and gap. */

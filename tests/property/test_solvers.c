@@ -69,6 +69,8 @@ static void test_mincut(void **state)
         box.p.objective = objectives[rng_below(&r, 5)];
         if (rng_chance(&r, 0.3))
             random_pins(&r, &box);
+        if (rng_chance(&r, 0.4))
+            random_bundles(&r, &box, true);
         cut_options options = {.max_ideals = MOST_IDEALS};
         cut_solution a = {.x = NULL}, b = {.x = NULL};
         kerf_status status = cut_solve_exhaustive(&box.p, &options, &a, NULL);
@@ -127,6 +129,8 @@ static void compare_milp(uint64_t seed, bool closest, size_t *compared, size_t *
     box.p.objective = (kerf_objective)rng_below(&r, 6);
     if (rng_chance(&r, 0.2))
         random_pins(&r, &box);
+    if (rng_chance(&r, 0.3))
+        random_bundles(&r, &box, false);
     if (closest || rng_chance(&r, 0.7))
         random_limits(&r, &box);
     cut_options options = {.max_ideals = MOST_IDEALS, .minimise_violation = closest};
@@ -181,6 +185,8 @@ static void test_auto(void **state)
         shape kind = (shape)rng_below(&r, N_SHAPES);
         random_problem(&r, kind, random_size(&r, kind), &box);
         box.p.objective = (kerf_objective)rng_below(&r, 6);
+        if (rng_chance(&r, 0.3))
+            random_bundles(&r, &box, false);
         if (rng_chance(&r, 0.5))
             random_limits(&r, &box);
         cut_options options = {.max_ideals = MOST_IDEALS}, few = {.max_ideals = 10};

@@ -322,6 +322,54 @@ void random_problem(rng *r, shape kind, size_t n, problem_box *box)
     p->weight_latency = rng_chance(r, 0.1) ? 0 : rng_log(r, 0.01, 100);
 }
 
+/* What a bundle takes back is charged by its first operator's group first, so that no sum is below
+ * 0. */
+static void charge(cut_problem *p, const cut_bundle *bundle)
+{
+    const double costs[] = {bundle->cost.device_s, bundle->cost.device_J, bundle->cost.server_s,
+                            bundle->cost.server_J};
+    for (size_t g = 0; g < p->n_groups; g++)
+        for (size_t i = 0; i < p->groups[g].n; i++) {
+            if (p->groups[g].operators[i] != bundle->operators[0])
+                continue;
+            for (size_t j = 0; j <= p->groups[g].n; j++) {
+                cut_cost *entry = (cut_cost *)&p->groups[g].table[j];
+                double *sums[] = {&entry->device_s, &entry->device_J, &entry->server_s,
+                                  &entry->server_J};
+                const bool paid = bundle->side == KERF_SIDE_DEVICE ? i < j : i >= j;
+                for (int k = 0; k < 4 && paid; k++)
+                    *sums[k] += costs[k] < 0 ? -costs[k] : 0;
+            }
+        }
+}
+
+void random_bundles(rng *r, problem_box *box, bool discounts)
+{
+    cut_problem *p = &box->p;
+    size_t most = 1 + rng_below(r, 4);
+    cut_bundle *bundles = box_alloc(box, most, sizeof *bundles);
+    double size = rng_log(r, 1e-5, 1);
+    for (size_t b = 0; b < most; b++) {
+        size_t *list = box_alloc(box, p->n, sizeof *list), n = 0;
+        double share = rng_unit(r);
+        for (size_t v = 0; v < p->n; v++)
+            if (rng_chance(r, share) || (n == 0 && v + 1 == p->n))
+                list[n++] = v;
+        double sign = rng_chance(r, 0.5) && (n == 1 || !discounts) ? 1 : -1;
+        double s = sign * size * rng_unit(r), J = sign * size * rng_log(r, 0.1, 100);
+        cut_bundle *bundle = &bundles[p->n_bundles++];
+        *bundle = (cut_bundle){.operators = list, .n = n, .side = KERF_SIDE_SERVER};
+        if (rng_chance(r, 0.6)) {
+            bundle->side = KERF_SIDE_DEVICE;
+            bundle->cost = (cut_cost){.device_s = s, .device_J = J};
+        } else {
+            bundle->cost = (cut_cost){.server_s = s, .server_J = J};
+        }
+        charge(p, bundle);
+    }
+    p->bundles = bundles;
+}
+
 void random_pins(rng *r, problem_box *box)
 {
     uint8_t *pin = box_alloc(box, box->p.n, 1);
@@ -435,6 +483,18 @@ void naive_value(const cut_problem *p, const uint8_t *x, cut_value *v)
         v->device_J += p->groups[g].table[j].device_J;
         v->server_s += p->groups[g].table[j].server_s;
         v->server_J += p->groups[g].table[j].server_J;
+    }
+    for (size_t b = 0; b < p->n_bundles; b++) {
+        const cut_bundle *bundle = &p->bundles[b];
+        size_t together = 0;
+        for (size_t i = 0; i < bundle->n; i++)
+            together += (x[bundle->operators[i]] == 0) == (bundle->side == KERF_SIDE_DEVICE);
+        if (together < bundle->n)
+            continue;
+        v->device_s += bundle->cost.device_s;
+        v->device_J += bundle->cost.device_J;
+        v->server_s += bundle->cost.server_s;
+        v->server_J += bundle->cost.server_J;
     }
     v->device_s += v->device_operators > 0 ? p->device_part.device_s : 0;
     v->device_J += v->device_operators > 0 ? p->device_part.device_J : 0;

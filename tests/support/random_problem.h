@@ -30,6 +30,9 @@ typedef enum shape {
 /* A random problem of about n operators; no limits, no pins; every objective but KERF_OBJ_ENERGY
  * is for the caller to set. */
 void random_problem(rng *r, shape kind, size_t n, problem_box *box);
+/* Bundles of operators on either side, of costs that no sum falls below 0 with. `discounts`: none
+ * that a minimum cut cannot express. */
+void random_bundles(rng *r, problem_box *box, bool discounts);
 void random_pins(rng *r, problem_box *box);
 /* n operators exactly, in layers of a width, one input, one result: the benches' graphs. */
 void layered_problem(rng *r, size_t n, size_t width, bool slow_start, problem_box *box);
