@@ -27,8 +27,9 @@ typedef struct cut_prices {
 
 typedef struct cut_graph cut_graph;
 
-/* True if the graph can express the problem's bundles under these prices and all smaller ones: a
- * surcharge falls on one operator at a time. */
+/* True if the graph expresses the problem's bundles under these prices and all smaller ones: a
+ * surcharge falls on one operator at a time. Others it leaves out, so that what it returns stays a
+ * lower bound. */
 bool cut_graph_can(const cut_problem *problem, const cut_prices *prices);
 
 /* side: what is forced (see cut_dag_force). closed: no tensor of more than zero bytes may cross to
