@@ -30,27 +30,45 @@ static const char *const inspect_examples[] = {
 static const char *const list_examples[] = {"kerf list devices", "kerf list networks --json", NULL};
 
 static const cli_command commands[] = {
-    {"plan", cli_plan, "choose where to split a network", "NETWORK",
-     "Chooses which operators of a network run on the device and which on the server, and proves "
-     "that no other choice is better. NETWORK is an ONNX file, a JSON network file or the name of "
-     "a bundled network (kerf list networks).",
-     plan_sections, plan_examples},
-    {"split", cli_split, "write a plan as two networks that run", "NETWORK",
-     "Writes the part of a network that runs on the device and the part that runs on the server as "
-     "two ONNX files, which any ONNX runtime loads, and a manifest that describes them. NETWORK is "
-     "an ONNX file, a JSON network file or the name of a bundled network (the last two have no "
-     "weights: zeros take their place).",
-     split_sections, split_examples},
-    {"inspect", cli_inspect, "list a network's operators, shapes and costs", "NETWORK",
-     "Lists the operators of a network with their shapes, multiply-accumulates, parameters and "
-     "bytes, and with --device what each costs there. NETWORK is an ONNX file, a JSON network file "
-     "or the name of a bundled network.",
-     inspect_sections, inspect_examples},
-    {"list", cli_list_bundled, "list what is bundled", "devices|servers|links|networks|scenarios",
-     "Lists the bundled devices, servers, links, networks or scenarios, one line each, with where "
-     "their "
-     "figures come from.",
-     list_sections, list_examples},
+    {.name = "plan",
+     .run = cli_plan,
+     .summary = "choose where to split a network",
+     .arguments = "NETWORK",
+     .description =
+         "Chooses which operators of a network run on the device and which on the server, and "
+         "proves that no other choice is better. NETWORK is an ONNX file, a JSON network file or "
+         "the name of a bundled network (kerf list networks).",
+     .sections = plan_sections,
+     .examples = plan_examples},
+    {.name = "split",
+     .run = cli_split,
+     .summary = "write a plan as two networks that run",
+     .arguments = "NETWORK",
+     .description =
+         "Writes the part of a network that runs on the device and the part that runs on the "
+         "server as two ONNX files, which any ONNX runtime loads, and a manifest that describes "
+         "them. NETWORK is an ONNX file, a JSON network file or the name of a bundled network (the "
+         "last two have no weights: zeros take their place).",
+     .sections = split_sections,
+     .examples = split_examples},
+    {.name = "inspect",
+     .run = cli_inspect,
+     .summary = "list a network's operators, shapes and costs",
+     .arguments = "NETWORK",
+     .description =
+         "Lists the operators of a network with their shapes, multiply-accumulates, parameters and "
+         "bytes, and with --device what each costs there. NETWORK is an ONNX file, a JSON network "
+         "file or the name of a bundled network.",
+     .sections = inspect_sections,
+     .examples = inspect_examples},
+    {.name = "list",
+     .run = cli_list_bundled,
+     .summary = "list what is bundled",
+     .arguments = "devices|servers|links|networks|scenarios",
+     .description = "Lists the bundled devices, servers, links, networks or scenarios, one line "
+                    "each, with where their figures come from.",
+     .sections = list_sections,
+     .examples = list_examples},
 };
 static const size_t n_commands = sizeof commands / sizeof *commands;
 

@@ -121,10 +121,12 @@ static void report_unknown(const cli_command *command, const option_set *set, ch
 
 static bool lists_init(cli_settings *settings, int argc)
 {
-    cli_list *const lists[] = {&settings->pins, &settings->dims, &settings->inputs};
+    cli_list *const lists[] = {&settings->pins, &settings->dims, &settings->inputs,
+                               &settings->arguments};
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
         lists[i]->items = kerf_calloc((size_t)argc, sizeof *lists[i]->items);
-    return settings->pins.items && settings->dims.items && settings->inputs.items;
+    return settings->pins.items && settings->dims.items && settings->inputs.items &&
+           settings->arguments.items;
 }
 
 static void settings_init(cli_settings *settings)
@@ -166,6 +168,34 @@ static bool parse_options(const cli_command *command, int argc, char **argv, cli
     }
 }
 
+/* What stands beside the options: as many words as the command expects. */
+static cli_exit take_arguments(const cli_command *command, int argc, char **argv,
+                               cli_settings *settings)
+{
+    const size_t given = (size_t)(argc - optind);
+    const size_t least = settings->check ? 2 : *command->arguments && !command->optional;
+    const size_t most = settings->check ? 2 : command->many ? given : *command->arguments != 0;
+    if (settings->check && given < least)
+        return cli_error(CLI_USAGE, "%s: --check expects two files, HEAD.onnx and TAIL.onnx",
+                         command->name);
+    if (given < least)
+        return cli_error(CLI_USAGE, "%s: %s is missing; 'kerf %s --help' shows the usage",
+                         command->name, command->arguments, command->name);
+    if (given > most && *command->arguments)
+        return cli_error(CLI_USAGE, "%s: unexpected argument '%s'; only %s is expected",
+                         command->name, argv[(size_t)optind + most],
+                         settings->check ? "HEAD.onnx TAIL.onnx" : command->arguments);
+    if (given > most)
+        return cli_error(CLI_USAGE,
+                         "%s: unexpected argument '%s'; 'kerf %s --help' shows the usage",
+                         command->name, argv[optind], command->name);
+    for (size_t i = 0; i < given; i++)
+        settings->arguments.items[settings->arguments.n++] = argv[(size_t)optind + i];
+    settings->argument = given > 0 ? settings->arguments.items[0] : NULL;
+    settings->second = settings->check ? settings->arguments.items[1] : NULL;
+    return CLI_DONE;
+}
+
 cli_exit cli_settings_parse(const cli_command *command, int argc, char **argv,
                             cli_settings *settings)
 {
@@ -176,21 +206,11 @@ cli_exit cli_settings_parse(const cli_command *command, int argc, char **argv,
         return CLI_USAGE;
     if (settings->help)
         return CLI_DONE;
-    if (optind >= argc)
-        return cli_error(CLI_USAGE, "%s: %s is missing; 'kerf %s --help' shows the usage",
-                         command->name, command->arguments, command->name);
-    if (settings->check && argc - optind < 2)
-        return cli_error(CLI_USAGE, "%s: --check expects two files, HEAD.onnx and TAIL.onnx",
-                         command->name);
-    if (argc - optind > (settings->check ? 2 : 1))
-        return cli_error(CLI_USAGE, "%s: unexpected argument '%s'; only %s is expected",
-                         command->name, argv[optind + (settings->check ? 2 : 1)],
-                         settings->check ? "HEAD.onnx TAIL.onnx" : command->arguments);
-    if (settings->check)
-        settings->second = argv[optind + 1];
+    const cli_exit status = take_arguments(command, argc, argv, settings);
+    if (status != CLI_DONE)
+        return status;
     if (settings->json && settings->csv)
         return cli_error(CLI_USAGE, "%s: --json and --csv exclude each other", command->name);
-    settings->argument = argv[optind];
     return CLI_DONE;
 }
 
@@ -199,7 +219,8 @@ void cli_settings_clear(cli_settings *settings)
     free(settings->pins.items);
     free(settings->dims.items);
     free(settings->inputs.items);
-    settings->pins = settings->dims = settings->inputs = (cli_list){0};
+    free(settings->arguments.items);
+    settings->pins = settings->dims = settings->inputs = settings->arguments = (cli_list){0};
 }
 
 static void print_option(const cli_option *option)
@@ -220,7 +241,8 @@ static void print_option(const cli_option *option)
 
 void cli_print_help(const cli_command *command)
 {
-    printf("Usage: kerf %s %s [OPTIONS]\n\n", command->name, command->arguments);
+    printf("Usage: kerf %s%s%s [OPTIONS]\n\n", command->name, *command->arguments ? " " : "",
+           command->arguments);
     cli_wrap(stdout, command->description, 0, 0, CLI_WIDTH);
     for (const cli_section *const *s = command->sections; *s; s++) {
         printf("\n%s:\n", (*s)->heading);

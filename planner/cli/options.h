@@ -40,10 +40,12 @@ typedef struct cli_command {
     const char *name;
     cli_exit (*run)(const cli_settings *settings);
     const char *summary;   /* one line, for kerf --help */
-    const char *arguments; /* "NETWORK": exactly one is expected */
+    const char *arguments; /* "NETWORK": exactly one is expected; "": none is */
     const char *description;
     const cli_section *const *sections; /* ends with NULL */
     const char *const *examples;        /* ends with NULL */
+    bool optional;                      /* the argument may be left out */
+    bool many;                          /* any number of arguments may follow the first */
 } cli_command;
 
 /* Words given to a repeatable option, in order. They point into argv. */
@@ -55,7 +57,8 @@ typedef struct cli_list {
 /* Everything that options can say. A number that was not given is NAN, a word NULL. */
 struct cli_settings {
     const char *argument; /* NETWORK, or the kind to list; the first member: cli_parse_objective's
-                             row points at it to reach the whole */
+                             row points at it to reach the whole. NULL: left out */
+    cli_list arguments;   /* all of them, the first included */
     const char *device, *server, *link;
     const char *device_profile, *server_profile, *power_mode;
     double uplink_bps, downlink_bps, rtt_s, loss, gap_s, server_load;
