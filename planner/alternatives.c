@@ -63,7 +63,7 @@ static kerf_status open_class(search *s, const candidate *c, size_t i, kerf_erro
     class_problem.pin = next.pin;
     cut_solution best = {0};
     kerf_error local = {0};
-    const kerf_status status = cut_solve(&class_problem, s->solver, s->options, &best, &local);
+    const kerf_status status = explain_solve(&class_problem, s->solver, s->options, &best, &local);
     if (status != KERF_OK) {
         free(next.pin);
         if (status != KERF_E_INFEASIBLE && err)
@@ -154,7 +154,7 @@ static kerf_status enumerate(search *s, kerf_error *err)
     options.top = s->wanted;
     cut_solution all = {0};
     kerf_error local = {0};
-    kerf_status status = cut_solve_exhaustive(s->problem, &options, &all, &local);
+    kerf_status status = explain_solve(s->problem, KERF_SOLVER_EXHAUSTIVE, &options, &all, &local);
     if (status != KERF_OK && status != KERF_E_TOO_LARGE && err)
         *err = local;
     if (status == KERF_OK && is_new(s, all.x))
@@ -181,12 +181,12 @@ kerf_status explain_alternatives(const cut_problem *problem, kerf_solver solver,
     for (size_t i = 0; i < s.n_open; i++)
         free_candidate(&s.open[i]);
     free(s.open);
-    if (status == KERF_OK) {
+    if (status == KERF_OK || (status == KERF_E_TIME_LIMIT && s.n_found > 0)) {
         free(s.found[0]);
         memmove(s.found, s.found + 1, (s.n_found - 1) * sizeof *s.found);
         *others = s.found;
         *n_others = s.n_found - 1;
-        return KERF_OK;
+        return status;
     }
     for (size_t i = 0; i < s.n_found; i++)
         free(s.found[i]);

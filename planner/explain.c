@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "kerf/units.h"
+#include "planner/solve/clock.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -13,6 +14,23 @@
 #define FASTEST_BPS 1e13
 #define SAME        1e-9 /* relative difference below which two costs are the same */
 #define MAX_STEPS   200  /* a break-even search that takes longer is given up: never seen */
+
+/* A deadline that has passed, or a caller who wants no more. */
+static bool out_of_time(const cut_options *o)
+{
+    return (o->deadline_s > 0 && cut_clock_s() >= o->deadline_s) ||
+           (o->progress && !o->progress(o->progress_context, "explanation", INFINITY, 0));
+}
+
+kerf_status explain_solve(const cut_problem *problem, kerf_solver solver,
+                          const cut_options *options, cut_solution *solution, kerf_error *err)
+{
+    const kerf_status status = cut_solve(problem, solver, options, solution, err);
+    if (status != KERF_OK || solution->gap <= CUT_GAP || !out_of_time(options))
+        return status;
+    cut_solution_clear(solution);
+    return kerf_fail(err, KERF_E_TIME_LIMIT, NULL, "no time is left");
+}
 
 /* --- break-even --- */
 
@@ -56,7 +74,7 @@ static kerf_status challenge_in(rate_search *s, size_t problem, double *mark, co
     cut_solution solution = {0};
     kerf_error local = {0};
     const kerf_status status =
-        cut_solve(&s->problems[problem], s->solver, s->options, &solution, &local);
+        explain_solve(&s->problems[problem], s->solver, s->options, &solution, &local);
     if (status == KERF_E_INFEASIBLE)
         return KERF_OK;
     if (status != KERF_OK) {
@@ -264,7 +282,7 @@ static kerf_status unlimited_optimum(const cut_problem *problem, const cut_optio
     cut_problem unlimited = *problem;
     unlimited.limits = (kerf_limits){0};
     cut_solution best = {0};
-    const kerf_status status = cut_solve(&unlimited, KERF_SOLVER_AUTO, options, &best, err);
+    const kerf_status status = explain_solve(&unlimited, KERF_SOLVER_AUTO, options, &best, err);
     if (status != KERF_OK)
         return status;
     if (best.objective < *least) {
@@ -363,7 +381,8 @@ static kerf_status find_nearest(const cut_problem *const *problems, size_t n,
         cut_problem problem = *problems[i];
         problem.limits = *limits;
         cut_solution nearest = {0};
-        const kerf_status status = cut_solve(&problem, KERF_SOLVER_AUTO, &closest, &nearest, err);
+        const kerf_status status =
+            explain_solve(&problem, KERF_SOLVER_AUTO, &closest, &nearest, err);
         if (status != KERF_OK)
             return status;
         if (i == 0 || nearest.objective < least) {
@@ -406,6 +425,16 @@ static void describe_clash(const kerf_limits *asked_limits, const cut_value *v, 
     }
 }
 
+static kerf_status fail_without_nearest(const kerf_limits *clash, bool minimal, kerf_error *err)
+{
+    const cut_value nothing = {.latency_s = 0};
+    char limits[256] = "", unused[256] = "";
+    describe_clash(clash, &nothing, limits, unused, sizeof limits);
+    return kerf_fail(err, KERF_E_INFEASIBLE, NULL,
+                     "no placement keeps %s; no time was left to find %sthe closest one", limits,
+                     minimal ? "" : "out which of them clash, and ");
+}
+
 kerf_status explain_infeasible(const cut_problem *const *problems, const char *const *labels,
                                size_t n, const cut_options *options, kerf_error *err)
 {
@@ -415,8 +444,13 @@ kerf_status explain_infeasible(const cut_problem *const *problems, const char *c
     cut_value value = {.latency_s = 0};
     size_t where = 0;
     kerf_status status = smallest_clash(problems, n, &clash, &plain, err);
+    const bool minimal = status == KERF_OK;
     if (status == KERF_OK)
         status = find_nearest(problems, n, &clash, &plain, &value, &where, err);
+    if (status == KERF_E_TIME_LIMIT) {
+        kerf_error_clear(err);
+        return fail_without_nearest(&clash, minimal, err);
+    }
     if (status != KERF_OK)
         return status;
     char limits[256] = "", closest[256] = "";

@@ -5,6 +5,13 @@
 #include "planner/bind.h"
 #include "planner/solve/solve.h"
 
+/* What is found out here may take many solves. Where options->deadline_s passes, or progress says
+ * stop, before the end, each of these returns KERF_E_TIME_LIMIT. */
+
+/* Like cut_solve, but an answer that was stopped before it was proven is KERF_E_TIME_LIMIT. */
+kerf_status explain_solve(const cut_problem *problem, kerf_solver solver,
+                          const cut_options *options, cut_solution *solution, kerf_error *err);
+
 /* The range of uplink rates around the present one in which x, a placement in the first of n
  * problems, stays the best answer to all of them (one for each combination that may be chosen): 0
  * and INFINITY where it does to the end. Exact where any two answers change their order at one rate
@@ -23,12 +30,14 @@ kerf_status explain_binding(const cut_problem *const *problems, size_t n, double
 /* For n problems with the same limits, one for each combination that may be chosen, none of which
  * has a feasible placement: fills err with the limits that clash (a smallest set that already
  * cannot be kept in any) and how far off the closest placement is; returns KERF_E_INFEASIBLE,
- * or why that could not be found out. `labels` say which combination each is. */
+ * also where no time is left to find them, which it says then, or why that could not be found out.
+ * `labels` say which combination each is. */
 kerf_status explain_infeasible(const cut_problem *const *problems, const char *const *labels,
                                size_t n, const cut_options *options, kerf_error *err);
 
 /* The best placements with other cuts than x and than each other, best first, at most `count`.
- * The caller frees each of *others and the list. (alternatives.c) */
+ * The caller frees each of *others and the list. KERF_E_TIME_LIMIT: those found in time are there.
+ * (alternatives.c) */
 kerf_status explain_alternatives(const cut_problem *problem, kerf_solver solver,
                                  const cut_options *options, const uint8_t *x, size_t count,
                                  uint8_t ***others, size_t *n_others, kerf_error *err);

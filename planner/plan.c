@@ -1,6 +1,7 @@
 #include "planner/choice.h"
 #include "planner/explain.h"
 #include "planner/price.h"
+#include "planner/solve/clock.h"
 #include "planner/solve/solve.h"
 
 #include "base/error.h"
@@ -10,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define AGREE 1e-9 /* relative difference allowed between a solver's figure and the price */
 
@@ -41,13 +41,6 @@ const char *kerf_solver_name(kerf_solver solver)
                                         [KERF_SOLVER_MINCUT] = "mincut",
                                         [KERF_SOLVER_MILP] = "milp"};
     return (size_t)solver < sizeof names / sizeof *names ? names[solver] : "?";
-}
-
-static double now_s(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
 /* --- from a solver's placement to what the caller sees --- */
@@ -127,6 +120,15 @@ static kerf_status describe_extremes(const cut_binding *b, kerf_plan *plan, kerf
     return status;
 }
 
+/* What there was no time for is left out. */
+static kerf_status or_no_time(kerf_status status, bool *no_time, kerf_error *err)
+{
+    *no_time = status == KERF_E_TIME_LIMIT;
+    if (*no_time)
+        kerf_error_clear(err);
+    return *no_time ? KERF_OK : status;
+}
+
 static kerf_status describe_alternatives(const cut_binding *b, const cut_options *options,
                                          const cut_solution *best, kerf_plan *plan, kerf_error *err)
 {
@@ -137,7 +139,8 @@ static kerf_status describe_alternatives(const cut_binding *b, const cut_options
     size_t n = 0;
     kerf_status status = explain_alternatives(&b->problem, b->question->solver, options, best->x,
                                               wanted, &others, &n, err);
-    if (status != KERF_OK)
+    status = or_no_time(status, &plan->no_time_for_alternatives, err);
+    if (status != KERF_OK || n == 0)
         return status;
     plan->alternatives = kerf_calloc(n, sizeof *plan->alternatives);
     if (!plan->alternatives)
@@ -178,7 +181,8 @@ static kerf_status certify(const cut_binding *b, const cut_solution *best, kerf_
 
 typedef struct search {
     const kerf_question *question;
-    cut_options options;
+    cut_options options; /* of all solves together */
+    bool stopped;        /* by the caller */
     cut_choices choices;
     size_t best;           /* the choice of the answer */
     cut_solution solution; /* the answer, with the bound of all choices */
@@ -190,11 +194,22 @@ static void search_clear(search *s)
     cut_solution_clear(&s->solution);
 }
 
-static cut_options options_of(const kerf_question *q)
+/* Asks the caller; who has said stop once is not asked again. */
+static bool go_on(void *context, const char *what, double best, double bound)
 {
-    return (cut_options){.time_limit_s = q->time_limit_s,
-                         .progress = q->progress,
-                         .progress_context = q->progress_context};
+    search *s = context;
+    const kerf_question *q = s->question;
+    s->stopped = s->stopped || !q->progress(q->progress_context, what, best, bound);
+    return !s->stopped;
+}
+
+/* For all that a question takes, its search and its explanation. */
+static cut_options options_of(search *s, double start)
+{
+    const kerf_question *q = s->question;
+    return (cut_options){.deadline_s = q->time_limit_s > 0 ? start + q->time_limit_s : 0,
+                         .progress = q->progress ? go_on : NULL,
+                         .progress_context = s};
 }
 
 /* No choice has a feasible placement: says which limits clash in all of them. */
@@ -217,13 +232,15 @@ static kerf_status fail_infeasible(const search *s, kerf_error *err)
     return status;
 }
 
-/* The options for solving choice i: an equal share of the time that is left. */
-static cut_options share_of_time(const search *s, size_t i, double start)
+/* The options for solving choice i: an equal share of the time that is left, and at least an
+ * instant, so that each finds something. */
+static cut_options share_of_time(const search *s, size_t i)
 {
     cut_options options = s->options;
-    if (options.time_limit_s > 0 && s->choices.n > 1)
+    if (options.deadline_s > 0)
         options.time_limit_s =
-            fmax(options.time_limit_s - (now_s() - start), 1e-9) / (double)(s->choices.n - i);
+            fmax(options.deadline_s - cut_clock_s(), 1e-9) / (double)(s->choices.n - i);
+    options.deadline_s = 0;
     return options;
 }
 
@@ -241,13 +258,13 @@ static void offer(search *s, size_t choice, cut_solution *found)
 
 /* Solves every choice and keeps the best answer. Its bound is the least of all bounds: a choice
  * that was not solved to its end may hold something better. */
-static kerf_status solve_choices(search *s, double start, kerf_error *err)
+static kerf_status solve_choices(search *s, kerf_error *err)
 {
     double bound = INFINITY;
     bool stopped = false;
     kerf_error local = {0}, late = {0};
     for (size_t i = 0; i < s->choices.n; i++) {
-        const cut_options options = share_of_time(s, i, start);
+        const cut_options options = share_of_time(s, i);
         const cut_problem *problem = &s->choices.list[i].binding.problem;
         cut_solution found = {0};
         const kerf_status status =
@@ -292,9 +309,14 @@ static kerf_status describe_limits(const search *s, kerf_plan *plan, kerf_error 
             problems[n++] = &s->choices.list[i].binding.problem;
     kerf_status status = explain_binding(problems, n, s->solution.objective, &s->options,
                                          plan->binding, &plan->n_binding, err);
-    if (status == KERF_OK && plan->optimal && !s->question->no_break_even)
+    status = or_no_time(status, &plan->no_time_for_binding, err);
+    const bool wanted = !s->question->no_break_even;
+    plan->no_time_for_break_even = wanted && !plan->optimal;
+    if (status == KERF_OK && wanted && plan->optimal) {
         status = explain_break_even(problems, n, s->question->solver, &s->options, s->solution.x,
                                     &plan->break_even_below_bps, &plan->break_even_above_bps, err);
+        status = or_no_time(status, &plan->no_time_for_break_even, err);
+    }
     free(problems);
     return status;
 }
@@ -306,8 +328,10 @@ static kerf_status explain(const search *s, kerf_plan *plan, kerf_error *err)
     plan->break_even_above_bps = NAN;
     kerf_status status = describe_extremes(b, plan, err);
     if (status == KERF_OK)
+        status = describe_limits(s, plan, err);
+    if (status == KERF_OK)
         status = describe_alternatives(b, &s->options, &s->solution, plan, err);
-    return status == KERF_OK ? describe_limits(s, plan, err) : status;
+    return status;
 }
 
 static kerf_status fill_plan(const search *s, kerf_plan *plan, kerf_error *err)
@@ -337,13 +361,14 @@ static kerf_status fill_plan(const search *s, kerf_plan *plan, kerf_error *err)
 kerf_status kerf_plan_make(const kerf_question *question, kerf_plan **plan, kerf_error *err)
 {
     kerf_error_clear(err);
-    const double start = now_s();
-    search s = {.question = question, .options = options_of(question), .best = KERF_NONE};
+    const double start = cut_clock_s();
+    search s = {.question = question, .best = KERF_NONE};
+    s.options = options_of(&s, start);
     kerf_plan *made = NULL;
     kerf_status status = cut_choices_bind(question, &s.choices, err);
     if (status == KERF_OK)
-        status = solve_choices(&s, start, err);
-    const double solved = now_s();
+        status = solve_choices(&s, err);
+    const double solved = cut_clock_s();
     if (status != KERF_OK)
         goto out;
     made = kerf_calloc(1, sizeof *made);

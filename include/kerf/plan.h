@@ -118,7 +118,7 @@ typedef struct kerf_question {
     size_t n_variants;
     bool result_at_server; /* the result is needed at the server, not on the device */
     kerf_solver solver;
-    double time_limit_s; /* 0: none */
+    double time_limit_s; /* of the search and the explanation together; 0: none */
     size_t top;          /* how many different cuts to list, the answer included; 0 or 1: only it */
     bool no_break_even;  /* skip the search for the rates where the answer changes */
     /* Called now and then during long work, from the calling thread; return false to stop. */
@@ -186,6 +186,10 @@ typedef struct kerf_plan {
     double break_even_below_bps; /* below this uplink rate another cut, or another combination that
                                     may be chosen, is better; 0: never */
     double break_even_above_bps; /* above this one; INFINITY: never */
+    /* What the time limit, or progress, left no time to find out: it is absent then (NAN for the
+     * rates, which an answer that is not optimal has none of), but for alternatives that were found
+     * before. */
+    bool no_time_for_alternatives, no_time_for_binding, no_time_for_break_even;
     size_t measured_device_operators, measured_server_operators;
     double solve_time_s;
 } kerf_plan;

@@ -184,6 +184,20 @@ static json_t *texts_json(cli_json *j, const char *const *texts, size_t n)
     return list;
 }
 
+/* What the time limit left no time for. NULL: nothing. */
+static json_t *left_out_json(cli_json *j, const kerf_plan *plan)
+{
+    const char *left_out[3];
+    size_t n = 0;
+    if (plan->no_time_for_binding)
+        left_out[n++] = "binding";
+    if (plan->no_time_for_break_even)
+        left_out[n++] = "break_even";
+    if (plan->no_time_for_alternatives)
+        left_out[n++] = "alternatives";
+    return n ? texts_json(j, left_out, n) : NULL;
+}
+
 json_t *cli_plan_document(cli_json *j, const cli_scene *scene, const kerf_plan *plan)
 {
     const kerf_question answered = kerf_plan_question(&scene->question, plan);
@@ -206,6 +220,9 @@ json_t *cli_plan_document(cli_json *j, const cli_scene *scene, const kerf_plan *
     cli_json_put(j, o, "binding", texts_json(j, plan->binding, plan->n_binding));
     cli_json_put(j, o, "break_even", break_even_json(j, plan));
     cli_json_put(j, o, "alternatives", alternatives_json(j, q->network, plan));
+    json_t *left_out = left_out_json(j, plan);
+    if (left_out)
+        cli_json_put(j, o, "left_out", left_out);
     cli_json_put(j, o, "measured", measured_json(j, plan));
     cli_json_put(j, o, "warnings",
                  texts_json(j, (const char *const *)q->network->warnings, q->network->n_warnings));

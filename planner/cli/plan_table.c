@@ -304,6 +304,25 @@ static void print_binding(const kerf_plan *plan)
     printf(": without %s another cut would be better\n", plan->n_binding == 1 ? "it" : "them");
 }
 
+static void print_left_out(const kerf_plan *plan)
+{
+    const char *const parts[] = {
+        plan->no_time_for_binding ? "which limits bind" : NULL,
+        plan->no_time_for_break_even ? "the rates between which it stays best" : NULL,
+        plan->no_time_for_alternatives ? "all next best cuts" : NULL};
+    const size_t n = sizeof parts / sizeof *parts;
+    size_t said = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (!parts[i])
+            continue;
+        if (said == 0)
+            print_label("left out");
+        printf("%s%s", said++ ? ", " : "", parts[i]);
+    }
+    if (said)
+        puts(": no time was left to find out");
+}
+
 static void print_measured(const cli_scene *scene, const kerf_plan *plan)
 {
     const size_t n = scene->network->n_placed;
@@ -399,6 +418,7 @@ cli_exit cli_plan_table(const cli_scene *scene, const kerf_plan *plan)
     print_proof(&scene->question, plan);
     print_break_even(&scene->question, plan);
     print_binding(plan);
+    print_left_out(plan);
     print_measured(scene, plan);
     print_caution(scene, plan);
     if (!print_alternatives(scene, plan))

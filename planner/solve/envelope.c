@@ -36,7 +36,8 @@ static double between(const hull *h, const line *i, const line *j)
         most = h->e->value(h->e->context, fmax(0, p - share), q);
     }
     double determinant = i->a * j->b - j->a * i->b;
-    if (fabs(determinant) > 1e-14 * (fabs(i->a * j->b) + fabs(j->a * i->b))) {
+    if (isnormal(determinant) &&
+        fabs(determinant) > 1e-14 * (fabs(i->a * j->b) + fabs(j->a * i->b))) {
         p = (i->at.bound * j->b - j->at.bound * i->b) / determinant;
         q = (i->a * j->at.bound - j->a * i->at.bound) / determinant;
         if (q < 0 && i->a > 0) { /* then the first line is the higher one wherever q >= 0 */
@@ -46,7 +47,7 @@ static double between(const hull *h, const line *i, const line *j)
             p = 0;
             q = j->at.bound / j->b;
         }
-        if (p >= 0 && q >= 0)
+        if (p >= 0 && q >= 0 && isfinite(p) && isfinite(q))
             most = fmax(most, h->e->value(h->e->context, p, q));
     }
     return most;
@@ -97,11 +98,20 @@ static kerf_status split(hull *h, size_t index, kerf_error *err)
     }
     size_t middle = SIZE_MAX;
     b /= a;
+    if (!isnormal(b)) { /* too steep or too flat for its digits to mean anything */
+        h->lines[index].closed = true;
+        return KERF_OK;
+    }
     kerf_status status = ask(h, 1, b, index, &middle, err);
     if (status != KERF_OK)
         return status;
     const envelope_point *m = &h->lines[middle].at;
-    if (m->p + b * m->q >= (i.p + b * i.q) * (1 - 1e-14)) /* the chord is an edge of the hull */
+    /* Either the chord is an edge of the hull, or the answer is a point strictly between the two.
+     * No point is so twice, and there are finitely many: that ends the search, whatever rounding
+     * does.
+     */
+    const bool between_them = i.p < m->p && m->p < j.p && j.q < m->q && m->q < i.q;
+    if (!between_them || m->p + b * m->q >= (i.p + b * i.q) * (1 - 1e-14))
         h->lines[index].closed = h->lines[middle].closed = true;
     return KERF_OK;
 }

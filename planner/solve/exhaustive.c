@@ -73,6 +73,7 @@ typedef struct walk {
     size_t n_best, top;
     bool codec; /* some tensor costs more than its bytes */
     double deadline;
+    double bound; /* of every placement, known before the walk */
     bool stopped, out_of_memory;
 } walk;
 
@@ -346,7 +347,7 @@ static void look_around(walk *w)
     if (w->deadline > 0 && cut_clock_s() > w->deadline)
         w->stopped = true;
     double best = w->n_best > 0 ? w->best[0].objective : INFINITY;
-    if (o->progress && !o->progress(o->progress_context, "exhaustive", best, 0))
+    if (o->progress && !o->progress(o->progress_context, "exhaustive", best, w->bound))
         w->stopped = true;
 }
 
@@ -452,12 +453,33 @@ static kerf_status finish(walk *w, cut_solution *solution, kerf_error *err)
                                .others = others,
                                .n_others = w->n_best - 1};
     double least = w->options->minimise_violation ? value.violation : value.objective;
-    cut_solution_prove(solution, least, w->stopped ? 0 : least);
+    cut_solution_prove(solution, least, w->stopped ? w->bound : least);
     for (size_t i = 1; i < w->n_best; i++)
         others[i - 1] = w->best[i].x;
     for (size_t i = 0; i < w->n_best; i++)
         w->best[i].x = NULL;
     return KERF_OK;
+}
+
+/* A walk that may be stopped is to say how far off its answer can be: minimum cuts tell what cannot
+ * be undercut even without limits. They are soon found. */
+static kerf_status find_bound(walk *w, kerf_error *err)
+{
+    const cut_options *o = w->options;
+    cut_problem free_problem = *w->problem;
+    free_problem.limits = (kerf_limits){.deadline_s = 0};
+    if ((o->time_limit_s <= 0 && !o->progress) || o->minimise_violation ||
+        !cut_mincut_can(&free_problem))
+        return KERF_OK;
+    cut_solution least = {.x = NULL};
+    kerf_error local = {.code = KERF_OK};
+    const kerf_status status = cut_solve_mincut(&free_problem, o, &least, &local);
+    if (status == KERF_OK)
+        w->bound = least.bound;
+    cut_solution_clear(&least);
+    if (status == KERF_E_NOMEM && err)
+        *err = local;
+    return status == KERF_E_NOMEM ? status : KERF_OK;
 }
 
 kerf_status cut_solve_exhaustive(const cut_problem *problem, const cut_options *options,
@@ -471,6 +493,8 @@ kerf_status cut_solve_exhaustive(const cut_problem *problem, const cut_options *
     if (w.options->time_limit_s > 0)
         w.deadline = cut_clock_s() + w.options->time_limit_s;
     kerf_status status = walk_create(&w, err);
+    if (status == KERF_OK)
+        status = find_bound(&w, err);
     if (status == KERF_OK)
         status = visit(&w) ? finish(&w, solution, err)
                            : kerf_fail(err, KERF_E_TOO_LARGE, NULL,

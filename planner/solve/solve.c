@@ -2,12 +2,21 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "planner/solve/clock.h"
 #include "planner/solve/exhaustive.h"
 
-#include <float.h>
+#include <math.h>
 #include <stdlib.h>
 
 #define FEW_IDEALS 200000 /* placements that are enumerated sooner than handed to GLPK */
+
+/* Makes what is left until the deadline the limit of the next solve: at least an instant, in which
+ * a solver finds something. */
+static void share_time(cut_options *o)
+{
+    if (o->deadline_s > 0)
+        o->time_limit_s = fmax(o->deadline_s - cut_clock_s(), 1e-9);
+}
 
 /* Without limits, sums and products go to minimum cuts. With limits, the optimum without them is
  * the answer if it happens to keep them; else what is exact for few placements and for many. */
@@ -15,12 +24,12 @@ static kerf_status solve_auto(const cut_problem *problem, const cut_options *opt
                               cut_solution *solution, kerf_error *err)
 {
     size_t limit = FEW_IDEALS, count = 0;
-    bool closest = options && options->minimise_violation;
-    if (options && options->max_ideals > 0 && options->max_ideals < limit)
+    cut_options rest = *options;
+    if (options->max_ideals > 0 && options->max_ideals < limit)
         limit = options->max_ideals;
     cut_problem free_problem = *problem;
     free_problem.limits = (kerf_limits){.deadline_s = 0};
-    if (cut_mincut_can(&free_problem) && !closest) {
+    if (cut_mincut_can(&free_problem) && !options->minimise_violation) {
         cut_value value;
         kerf_status status = cut_solve_mincut(&free_problem, options, solution, err);
         if (status != KERF_OK || !cut_has_limits(problem))
@@ -29,12 +38,13 @@ static kerf_status solve_auto(const cut_problem *problem, const cut_options *opt
         if (value.violation <= 0)
             return KERF_OK;
         cut_solution_clear(solution);
+        share_time(&rest);
     }
     kerf_status status = cut_count_ideals(problem, limit, &count, err);
     if (status != KERF_OK)
         return status;
-    return count <= limit ? cut_solve_exhaustive(problem, options, solution, err)
-                          : cut_solve_milp(problem, options, solution, err);
+    return count <= limit ? cut_solve_exhaustive(problem, &rest, solution, err)
+                          : cut_solve_milp(problem, &rest, solution, err);
 }
 
 static kerf_status solve_placed(const cut_problem *problem, kerf_solver solver,
@@ -111,34 +121,31 @@ static kerf_status solve_closest(const cut_problem *problem, const cut_problem *
 
 /* The accuracy depends on a placement only by whether anything crosses: solvers need not know of
  * it. */
-kerf_status cut_solve(const cut_problem *problem, kerf_solver solver, const cut_options *options,
-                      cut_solution *solution, kerf_error *err)
+static kerf_status solve_accurate(const cut_problem *problem, kerf_solver solver,
+                                  const cut_options *options, cut_solution *solution,
+                                  kerf_error *err)
 {
     cut_problem placed = *problem;
     placed.limits.min_accuracy = 0;
     if (cut_accuracy_violation(problem, true) <= 0)
         return solve_placed(&placed, solver, options, solution, err);
-    if (options && options->minimise_violation)
+    if (options->minimise_violation)
         return solve_closest(problem, &placed, solver, options, solution, err);
     if (!problem->result_at_server && cut_accuracy_violation(problem, false) <= 0)
         return place_on_device(problem, solver, false, solution, err);
     return kerf_fail(err, KERF_E_INFEASIBLE, "limits", "no placement is accurate enough");
 }
 
-void cut_solution_prove(cut_solution *solution, double objective, double bound)
+kerf_status cut_solve(const cut_problem *problem, kerf_solver solver, const cut_options *options,
+                      cut_solution *solution, kerf_error *err)
 {
-    double least = bound > 0 ? bound : 0;
-    solution->objective = objective;
-    solution->bound = least < objective ? least : objective;
-    double size = objective > DBL_MIN ? objective : DBL_MIN;
-    solution->gap = (objective - solution->bound) / size;
-}
-
-void cut_solution_clear(cut_solution *solution)
-{
-    for (size_t i = 0; i < solution->n_others; i++)
-        free(solution->others[i]);
-    free(solution->others);
-    free(solution->x);
-    *solution = (cut_solution){.x = NULL};
+    cut_options own = options ? *options : (cut_options){.top = 0};
+    const double now = cut_clock_s();
+    if (own.deadline_s > 0 && now >= own.deadline_s)
+        return kerf_fail(err, KERF_E_TIME_LIMIT, NULL, "no time is left");
+    if (own.time_limit_s > 0)
+        own.deadline_s =
+            fmin(own.deadline_s > 0 ? own.deadline_s : INFINITY, now + own.time_limit_s);
+    share_time(&own);
+    return solve_accurate(problem, solver, &own, solution, err);
 }

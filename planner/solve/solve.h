@@ -17,6 +17,7 @@
 
 typedef struct cut_options {
     double time_limit_s; /* 0: none */
+    double deadline_s;   /* cut_solve only: of several solves together, on cut_clock_s; 0: none */
     size_t max_ideals;   /* 0: CUT_MAX_IDEALS */
     size_t top;          /* exhaustive only: keep this many best placements with different cuts */
     bool minimise_violation; /* exhaustive, milp: minimise the largest relative excess over a limit
@@ -36,7 +37,8 @@ typedef struct cut_solution {
     size_t n_others;
 } cut_solution;
 
-/* KERF_E_INFEASIBLE where pins or limits leave nothing (where: "pins" or "limits"; no x);
+/* KERF_E_TIME_LIMIT also where the deadline has passed: then nothing was begun.
+ * KERF_E_INFEASIBLE where pins or limits leave nothing (where: "pins" or "limits"; no x);
  * KERF_E_UNSUPPORTED, KERF_E_TOO_LARGE, KERF_E_TIME_LIMIT, KERF_E_NOMEM, KERF_E_INTERNAL. */
 kerf_status cut_solve(const cut_problem *problem, kerf_solver solver, const cut_options *options,
                       cut_solution *solution, kerf_error *err);
@@ -47,7 +49,7 @@ kerf_status cut_solve_mincut(const cut_problem *, const cut_options *, cut_solut
 kerf_status cut_solve_milp(const cut_problem *, const cut_options *, cut_solution *, kerf_error *);
 /* True if minimum cuts are exact for the problem. */
 bool cut_mincut_can(const cut_problem *problem);
-void cut_solution_clear(cut_solution *solution);
+void cut_solution_clear(cut_solution *solution); /* (solution.c, as the next) */
 
 /* Sets objective, bound (at most the objective, at least 0) and gap. */
 void cut_solution_prove(cut_solution *solution, double objective, double bound);

@@ -313,14 +313,57 @@ static void test_envelope(void **state)
     }
 }
 
+static double product_value(void *context, double p, double q)
+{
+    (void)context;
+    return p * q;
+}
+
+/* An oracle that is asked forever gives up. */
+static kerf_status counting_oracle(void *context, double a, double b, envelope_point *point,
+                                   kerf_error *err)
+{
+    cloud *c = context;
+    kerf_status status = cloud_oracle(context, a, b, point, err);
+    c->best = fmin(c->best, product_value(c, point->p, point->q));
+    return c->asked > 4 * c->n + 4 ? KERF_E_INTERNAL : status;
+}
+
+/* Where numbers have few digits left, or are nearly too large: it ends, and the bound holds. */
+static void test_envelope_of_extreme_numbers(void **state)
+{
+    (void)state;
+    rng r = {rng_seed(43)};
+    static const double low[] = {1e-323, 1e-320, 1e-310, 1e-300, 1e290};
+    for (int i = 0; i < 20000; i++) {
+        cloud c = {.n = 2 + rng_below(&r, 39), .best = INFINITY, .power = 1};
+        const double p_low = low[rng_below(&r, 5)],
+                     q_low = rng_below(&r, 2) ? 1 : low[rng_below(&r, 5)];
+        double least = INFINITY, bound;
+        for (size_t k = 0; k < c.n; k++) {
+            c.p[k] = rng_log(&r, p_low, 100 * p_low);
+            c.q[k] = rng_log(&r, q_low, 100 * q_low);
+            least = fmin(least, product_value(&c, c.p[k], c.q[k]));
+        }
+        envelope e = {counting_oracle, product_value, never, &c, {1, 0}, {0, 1}, &c.best, 1e-12};
+        assert_int_equal(envelope_minimise(&e, &bound, NULL), KERF_OK);
+        assert_true(bound <= least * (1 + 1e-12));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_reverse_edge_trap), cmocka_unit_test(test_hand_worked),
-        cmocka_unit_test(test_tensor_paid_once),  cmocka_unit_test(test_group_table),
-        cmocka_unit_test(test_jump_at_zero),      cmocka_unit_test(test_planted),
-        cmocka_unit_test(test_refusals),          cmocka_unit_test(test_stopped_has_a_gap),
+        cmocka_unit_test(test_reverse_edge_trap),
+        cmocka_unit_test(test_hand_worked),
+        cmocka_unit_test(test_tensor_paid_once),
+        cmocka_unit_test(test_group_table),
+        cmocka_unit_test(test_jump_at_zero),
+        cmocka_unit_test(test_planted),
+        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_stopped_has_a_gap),
         cmocka_unit_test(test_envelope),
+        cmocka_unit_test(test_envelope_of_extreme_numbers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
