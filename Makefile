@@ -27,7 +27,7 @@ Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2))
 ALL_LDFLAGS := $(if $(filter sanitize,$(VARIANT)),-fsanitize=address$(comma)undefined) \
                $(if $(filter coverage,$(VARIANT)),--coverage) $(LDFLAGS)
-LIBS := -ljansson -lglpk -lmd -lprotobuf-nanopb -lm -lpthread
+LIBS := -ljansson -lglpk -lmd -lprotobuf-nanopb -lzmq -lm -lpthread
 
 # Objects live in a directory per set of flags, so that none ever mix: one per variant, and one more
 # for each compiler or flags of the caller's own.
@@ -35,7 +35,7 @@ given = $(filter command environment,$(firstword $(origin $(1))))
 OWN_FLAGS := $(if $(call given,CC)$(call given,CFLAGS)$(call given,CPPFLAGS)$(call given,LDFLAGS),\
              -$(shell printf '%s' '$(CC) : $(CFLAGS) : $(CPPFLAGS) : $(LDFLAGS)' | cksum | cut -d ' ' -f 1))
 OBJ := $(BUILD)/obj/$(VARIANT)$(strip $(OWN_FLAGS))
-LIB_SRC := $(sort $(wildcard base/*.c model/*.c model/*/*.c net/*.c net/*/*.c planner/*.c planner/solve/*.c))
+LIB_SRC := $(sort $(wildcard base/*.c model/*.c model/*/*.c net/*.c net/*/*.c planner/*.c planner/solve/*.c planner/service/*.c))
 CLI_SRC := $(sort $(wildcard planner/cli/*.c))
 TEST_SUPPORT_SRC := $(sort $(wildcard tests/support/*.c))
 TEST_SRC := $(sort $(wildcard tests/unit/test_*.c tests/property/test_*.c tests/fuzz/test_*.c))
@@ -120,7 +120,8 @@ $(BENCH_BIN): %: %.o $(OBJ)/tests/support/random.o $(OBJ)/tests/support/random_p
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
-TEST_SCRIPTS := $(sort $(wildcard tests/cli/test_*.sh tests/cli/test_*.py tests/e2e/test_*.py))
+TEST_SCRIPTS := $(sort $(wildcard tests/cli/test_*.sh tests/cli/test_*.py tests/service/test_*.sh \
+                           tests/service/test_*.py tests/e2e/test_*.py))
 # Begun first, as several run at once and the longest should not be left over.
 TEST_LONG := $(OBJ)/tests/unit/test_split_networks tests/cli/test_split.py tests/cli/test_recompute.py
 TESTS := $(TEST_LONG) $(filter-out $(TEST_LONG),$(TEST_BIN) $(TEST_SCRIPTS))

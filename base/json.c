@@ -311,6 +311,11 @@ bool kerf_json_failed(const kerf_json_doc *doc)
     return doc->status != KERF_OK;
 }
 
+kerf_status kerf_json_status(const kerf_json_doc *doc)
+{
+    return doc->status;
+}
+
 bool kerf_json_member(const kerf_json *object, const char *key, kerf_presence presence,
                       kerf_json *member)
 {

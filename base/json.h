@@ -51,6 +51,7 @@ kerf_status kerf_json_close(kerf_json_doc **doc);
 
 kerf_json kerf_json_root(kerf_json_doc *doc);
 bool kerf_json_failed(const kerf_json_doc *doc);
+kerf_status kerf_json_status(const kerf_json_doc *doc); /* of the first error so far */
 
 /* Latches an error at this value: its JSON pointer becomes `where`. Always returns false. */
 bool kerf_json_fail(const kerf_json *at, kerf_status code, const char *format, ...)

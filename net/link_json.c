@@ -1,4 +1,5 @@
 /* Link files: configs/schema/link.json describes them. */
+#include "net/link_json.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
@@ -79,11 +80,8 @@ static bool read_sources(const kerf_json *root, sources *from)
     return read_shannon(&at, from) && kerf_json_done(&at);
 }
 
-static bool read_file(const kerf_json *root, kerf_link *link, sources *from)
+bool kerf_link_read_fields(const kerf_json *root, kerf_link *link)
 {
-    copy_string(root, "name", &link->name);
-    copy_string(root, "description", &link->description);
-    copy_string(root, "provenance", &link->provenance);
     kerf_json_quantity(root, "uplink", KERF_RATE, KERF_OPTIONAL, &link->rate_bps[KERF_UPLINK]);
     kerf_json_quantity(root, "downlink", KERF_RATE, KERF_OPTIONAL, &link->rate_bps[KERF_DOWNLINK]);
     kerf_json_quantity(root, "rtt", KERF_TIME, KERF_OPTIONAL, &link->rtt_s);
@@ -94,8 +92,15 @@ static bool read_file(const kerf_json *root, kerf_link *link, sources *from)
     kerf_json_quantity(root, "overhead", KERF_FRACTION, KERF_OPTIONAL, &link->overhead);
     kerf_json_quantity(root, "message_bytes", KERF_SIZE, KERF_OPTIONAL, &link->message_bytes);
     kerf_json_quantity(root, "gap", KERF_TIME, KERF_OPTIONAL, &link->gap_s);
-    return read_connection(root, &link->connection) && kerf_link_read_radio(root, link) &&
-           read_sources(root, from) && kerf_json_done(root);
+    return read_connection(root, &link->connection) && kerf_link_read_radio(root, link);
+}
+
+static bool read_file(const kerf_json *root, kerf_link *link, sources *from)
+{
+    copy_string(root, "name", &link->name);
+    copy_string(root, "description", &link->description);
+    copy_string(root, "provenance", &link->provenance);
+    return kerf_link_read_fields(root, link) && read_sources(root, from) && kerf_json_done(root);
 }
 
 static kerf_status import_beside(const char *link_path, const char *relative,

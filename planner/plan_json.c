@@ -385,8 +385,7 @@ size_t plan_template_bytes(const plan_template *made)
     return sizeof *made + made->size;
 }
 
-void plan_template_write(const plan_template *made, const plan_variables *variables,
-                         kerf_writer *w)
+void plan_template_write(const plan_template *made, const plan_variables *variables, kerf_writer *w)
 {
     size_t from = 0;
     for (size_t i = 0; i < made->n_gaps; i++) {

@@ -43,7 +43,7 @@ typedef enum plan_figure {
 #define PLAN_FIGURE_ENUM(name) PLAN_##name,
     PLAN_FIGURE_LIST(PLAN_FIGURE_ENUM)
 #undef PLAN_FIGURE_ENUM
-    PLAN_FIGURES
+        PLAN_FIGURES
 } plan_figure;
 
 typedef struct plan_variables {

@@ -91,6 +91,47 @@ static bool visit_folders(folder_visitor *visit, void *context)
     return visit_kerf_path(visit, context) || visit_beside_binary(visit, context);
 }
 
+typedef struct folder_list {
+    char **folders;
+    size_t n, capacity;
+    bool no_memory;
+} folder_list;
+
+static bool add_folder(void *context, const char *folder)
+{
+    folder_list *list = context;
+    if (!exists(folder))
+        return false;
+    char *copy = kerf_strdup(folder);
+    list->no_memory = !copy || kerf_reserve(&list->folders, &list->capacity, list->n + 1,
+                                            MAX_BUNDLED, sizeof *list->folders) != 0;
+    if (list->no_memory)
+        free(copy);
+    else
+        list->folders[list->n++] = copy;
+    return list->no_memory;
+}
+
+void cli_folders_clear(char **folders, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        free(folders[i]);
+    free(folders);
+}
+
+kerf_status cli_find_folders(char ***folders, size_t *n, kerf_error *err)
+{
+    folder_list list = {.folders = NULL};
+    visit_folders(add_folder, &list);
+    if (list.no_memory) {
+        cli_folders_clear(list.folders, list.n);
+        return kerf_fail(err, KERF_E_NOMEM, NULL, "out of memory");
+    }
+    *folders = list.folders;
+    *n = list.n;
+    return KERF_OK;
+}
+
 /* --- everything there is --- */
 
 typedef struct collection {

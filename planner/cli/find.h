@@ -29,6 +29,10 @@ const char *cli_kind_folder(cli_kind kind);
  * message lists what is bundled. KERF_E_NOMEM. */
 kerf_status cli_find(cli_kind kind, const char *name, char **path, kerf_error *err);
 
+/* The folders that are searched and exist, in their order. */
+kerf_status cli_find_folders(char ***folders, size_t *n, kerf_error *err);
+void cli_folders_clear(char **folders, size_t n);
+
 /* Everything bundled of a kind, sorted by name. */
 typedef struct cli_bundle {
     char **names;

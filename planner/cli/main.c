@@ -13,6 +13,9 @@ static const cli_section *const split_sections[] = {
     &cli_section_search, &cli_section_split_output, NULL};
 static const cli_section *const inspect_sections[] = {&cli_section_board, &cli_section_shape,
                                                       &cli_section_table_output, NULL};
+static const cli_section *const serve_sections[] = {&cli_section_serve, &cli_section_capacity,
+                                                    &cli_section_devices_view,
+                                                    &cli_section_serve_output, NULL};
 static const cli_section *const list_sections[] = {&cli_section_table_output, NULL};
 
 static const char *const plan_examples[] = {
@@ -27,9 +30,14 @@ static const char *const split_examples[] = {
 static const char *const inspect_examples[] = {
     "kerf inspect resnet50 --device jetson-tx2",
     "kerf inspect net.onnx --input image=1x3x640x640 --json", NULL};
+static const char *const serve_examples[] = {
+    "kerf serve",
+    "kerf serve --bind tcp://127.0.0.1:5599 --bind ipc:///run/kerf/kerf.sock --catalogue /etc/kerf",
+    NULL};
 static const char *const list_examples[] = {"kerf list devices", "kerf list networks --json", NULL};
 
 static const cli_command commands[] = {
+<<<<<<< HEAD
     {.name = "plan",
      .run = cli_plan,
      .summary = "choose where to split a network",
@@ -69,6 +77,33 @@ static const cli_command commands[] = {
                     "each, with where their figures come from.",
      .sections = list_sections,
      .examples = list_examples},
+=======
+    {"plan", cli_plan, "choose where to split a network", "NETWORK",
+     "Chooses which operators of a network run on the device and which on the server, and proves "
+     "that no other choice is better. NETWORK is an ONNX file, a JSON network file or the name of "
+     "a bundled network (kerf list networks).",
+     plan_sections, plan_examples},
+    {"split", cli_split, "write a plan as two networks that run", "NETWORK",
+     "Writes the part of a network that runs on the device and the part that runs on the server as "
+     "two ONNX files, which any ONNX runtime loads, and a manifest that describes them. NETWORK is "
+     "an ONNX file, a JSON network file or the name of a bundled network (the last two have no "
+     "weights: zeros take their place).",
+     split_sections, split_examples},
+    {"inspect", cli_inspect, "list a network's operators, shapes and costs", "NETWORK",
+     "Lists the operators of a network with their shapes, multiply-accumulates, parameters and "
+     "bytes, and with --device what each costs there. NETWORK is an ONNX file, a JSON network file "
+     "or the name of a bundled network.",
+     inspect_sections, inspect_examples},
+    {"serve", cli_serve, "answer split decisions over ZeroMQ", NULL,
+     "Answers questions about where to split a network, for the link as it is at the moment, over "
+     "ZeroMQ. The endpoints that it listens at are printed, one a line. It goes on until SIGTERM or "
+     "SIGINT, and reads its catalogue again on SIGHUP.",
+     serve_sections, serve_examples},
+    {"list", cli_list_bundled, "list what is bundled", "devices|servers|links|networks",
+     "Lists the bundled devices, servers, links or networks, one line each, with where their "
+     "figures come from.",
+     list_sections, list_examples},
+>>>>>>> 2c9c43b (Serve split decisions over ZeroMQ: requests decoded, plans kept, fresh solves by workers)
 };
 static const size_t n_commands = sizeof commands / sizeof *commands;
 

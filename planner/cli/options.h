@@ -40,7 +40,11 @@ typedef struct cli_command {
     const char *name;
     cli_exit (*run)(const cli_settings *settings);
     const char *summary;   /* one line, for kerf --help */
+<<<<<<< HEAD
     const char *arguments; /* "NETWORK": exactly one is expected; "": none is */
+=======
+    const char *arguments; /* "NETWORK": exactly one is expected; NULL: none */
+>>>>>>> 2c9c43b (Serve split decisions over ZeroMQ: requests decoded, plans kept, fresh solves by workers)
     const char *description;
     const cli_section *const *sections; /* ends with NULL */
     const char *const *examples;        /* ends with NULL */
@@ -56,9 +60,14 @@ typedef struct cli_list {
 
 /* Everything that options can say. A number that was not given is NAN, a word NULL. */
 struct cli_settings {
+<<<<<<< HEAD
     const char *argument; /* NETWORK, or the kind to list; the first member: cli_parse_objective's
                              row points at it to reach the whole. NULL: left out */
     cli_list arguments;   /* all of them, the first included */
+=======
+    const char *argument; /* NETWORK, or the kind to list, or NULL; the first member:
+                             cli_parse_objective's row points at it to reach the whole */
+>>>>>>> 2c9c43b (Serve split decisions over ZeroMQ: requests decoded, plans kept, fresh solves by workers)
     const char *device, *server, *link;
     const char *device_profile, *server_profile, *power_mode;
     double uplink_bps, downlink_bps, rtt_s, loss, gap_s, server_load;
@@ -81,12 +90,18 @@ struct cli_settings {
     const char *second; /* --check: the tail's file, after the head's in `argument` */
     const char *plan_file, *head, *tail, *manifest, *ranges;
     bool force, check;
+    /* serve */
+    cli_list binds, catalogues;
+    const char *publish;
+    bool insecure, verbose;
+    int64_t threads, io_threads, max_jobs;
+    double cache_bytes, margin, estimate_weight, estimate_expiry_s, drain_s;
 };
 
 /* Parsers of values. */
 cli_parse cli_parse_flag, cli_parse_text, cli_parse_quantity, cli_parse_percent, cli_parse_choice,
     cli_parse_count, cli_parse_objective, cli_parse_pin, cli_parse_dim, cli_parse_input,
-    cli_parse_wire, cli_parse_plot;
+    cli_parse_wire, cli_parse_plot, cli_parse_item;
 
 /* What the repeatable options' words say; they were checked when they were parsed.
  * NAME=value is split at its last '='; *name_length is the name's. */

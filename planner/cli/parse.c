@@ -198,6 +198,11 @@ static bool append(cli_list *list, const char *word)
     return true;
 }
 
+bool cli_parse_item(const cli_option *option, const char *text, void *field)
+{
+    return *text ? append(field, text) : refuse(option, text, option->argument);
+}
+
 kerf_side cli_pin_side(const char *word, size_t *name_length)
 {
     const char *side = value_of(word, name_length);

@@ -174,3 +174,47 @@ static const cli_option split_output_options[] = {
     FLAG("json", 0, json, "print the manifest"),
     FLAG("quiet", 0, quiet, "no warnings and no progress on stderr"), HELP_FLAG, END};
 const cli_section cli_section_split_output = {"Output", split_output_options};
+
+static const cli_option serve_options[] = {
+    VALUE(
+        "bind", "ENDPOINT", cli_parse_item, binds,
+        "where to listen, such as tcp://127.0.0.1:5599 (the default), tcp://127.0.0.1:* (any free "
+        "port) or ipc:///run/kerf/kerf.sock; repeatable"),
+    VALUE("publish", "ENDPOINT", cli_parse_text, publish,
+          "where to announce changed decisions of devices (default: nowhere)"),
+    VALUE("catalogue", "DIR", cli_parse_item, catalogues,
+          "a folder with networks/, devices/, servers/ and links/; repeatable, the first one wins "
+          "(default: what is bundled); read again on SIGHUP"),
+    FLAG("insecure", 0, insecure,
+         "listen beyond this machine without encryption and authentication, in a network where "
+         "everybody is trusted"),
+    END};
+const cli_section cli_section_serve = {"Where it listens, and what it knows", serve_options};
+
+static const cli_option capacity_options[] = {
+    VALUE("threads", "N", cli_parse_count, threads, "threads that solve (default 2)"),
+    VALUE("io-threads", "N", cli_parse_count, io_threads,
+          "threads that move messages: one for every GB/s (default 1)"),
+    QUANTITY("cache", "SIZE", KERF_SIZE, true, cache_bytes,
+             "memory for answers that are kept (default \"256 MB\")"),
+    VALUE("queue", "N", cli_parse_count, max_jobs,
+          "fresh solves that may wait; more are refused as overloaded (default 256)"),
+    QUANTITY("time-limit", "TIME", KERF_TIME, true, time_limit_s,
+             "longest time for one solve (default \"5 s\")"),
+    QUANTITY("drain", "TIME", KERF_TIME, true, drain_s,
+             "longest time to answer what is queued, once told to stop (default \"5 s\")"),
+    END};
+const cli_section cli_section_capacity = {"How much it takes", capacity_options};
+
+static const cli_option devices_view_options[] = {
+    QUANTITY("estimate-weight", "F", KERF_FRACTION, true, estimate_weight,
+             "weight of a new observation in the estimate of a device's link (default 0.25)"),
+    QUANTITY("estimate-expiry", "TIME", KERF_TIME, true, estimate_expiry_s,
+             "age at which an estimate no longer counts (default \"60 s\")"),
+    END};
+const cli_section cli_section_devices_view = {"What devices report", devices_view_options};
+
+static const cli_option serve_output_options[] = {FLAG("verbose", 0, verbose, "log more"),
+                                                  FLAG("quiet", 0, quiet, "log errors only"),
+                                                  HELP_FLAG, END};
+const cli_section cli_section_serve_output = {"Output", serve_output_options};

@@ -1,0 +1,426 @@
+/* The service's thread: sockets, orders, and the loop around them. */
+#include "planner/service/server.h"
+
+#include "base/error.h"
+#include "base/memory.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#define MAX_FRAME   (4 * (int64_t)SERVICE_MAX_REQUEST) /* above this the connection is closed */
+#define HIGH_WATER  1000                               /* messages to or from one client */
+#define BATCH       64   /* requests between two looks at anything else */
+#define BACKLOG     1024 /* connections that wait to be accepted */
+#define LINGER_MS   1000 /* for replies on their way when the service ends */
+#define MOST_FRAMES 3    /* of a request, the identity included; more are counted, not kept */
+
+/* --- log --- */
+
+void server_log(const service *s, service_level level, const char *message,
+                const service_field *fields, size_t n)
+{
+    if (s->options.log)
+        s->options.log(s->options.log_context, level, message, fields, n);
+}
+
+static void log_text(const service *s, service_level level, const char *message, const char *key,
+                     const char *value)
+{
+    const service_field field = {key, value};
+    server_log(s, level, message, &field, 1);
+}
+
+/* --- sending --- */
+
+/* A client that is gone, or that has not read a thousand replies, gets none. */
+static bool send_frame(service *s, const void *data, size_t size, int flags)
+{
+    zmq_msg_t frame;
+    if (zmq_msg_init_size(&frame, size) != 0)
+        return false;
+    if (size > 0)
+        memcpy(zmq_msg_data(&frame), data, size);
+    if (zmq_msg_send(&frame, s->router, flags | ZMQ_DONTWAIT) >= 0)
+        return true;
+    zmq_msg_close(&frame);
+    return false;
+}
+
+void server_send(service *s, const reply_route *route, const kerf_writer *body)
+{
+    static const char poor[] = "{\"v\":1,\"id\":null,\"ok\":false,\"error\":{\"code\":\"internal\","
+                               "\"message\":\"out of memory\",\"pointer\":\"\"}}";
+    const char *text = body->failed ? poor : body->text;
+    const size_t size = body->failed ? sizeof poor - 1 : body->used;
+    if (body == &s->reply)
+        s->reply.failed = false;
+    if (send_frame(s, route->identity, route->identity_size, ZMQ_SNDMORE) &&
+        (!route->delimiter || send_frame(s, "", 0, ZMQ_SNDMORE)) && send_frame(s, text, size, 0))
+        s->stats.replies++;
+    else
+        s->stats.dropped++;
+    histogram_add(&s->stats.latency, now_ns() - route->received_ns);
+}
+
+void server_publish(service *s, const char *device_id, const kerf_writer *body)
+{
+    char topic[sizeof "device/" + SERVICE_MAX_NAME];
+    const int n = snprintf(topic, sizeof topic, "device/%s", device_id);
+    if (body->failed || n < 0)
+        return;
+    if (zmq_send(s->publisher, topic, (size_t)n, ZMQ_SNDMORE | ZMQ_DONTWAIT) >= 0 &&
+        zmq_send(s->publisher, body->text, body->used, ZMQ_DONTWAIT) >= 0)
+        s->stats.published++;
+}
+
+/* --- receiving --- */
+
+/* The frames of one message; those beyond MOST_FRAMES are dropped as they come. */
+typedef struct message {
+    zmq_msg_t frames[MOST_FRAMES];
+    size_t kept, n;
+} message;
+
+static void message_clear(message *m)
+{
+    for (size_t i = 0; i < m->kept; i++)
+        zmq_msg_close(&m->frames[i]);
+    m->kept = 0;
+}
+
+/* False if there is no message. */
+static bool receive(service *s, message *m)
+{
+    m->kept = m->n = 0;
+    for (int more = 1; more;) {
+        zmq_msg_t surplus;
+        zmq_msg_t *frame = m->kept < MOST_FRAMES ? &m->frames[m->kept] : &surplus;
+        zmq_msg_init(frame);
+        if (zmq_msg_recv(frame, s->router, ZMQ_DONTWAIT) < 0) {
+            zmq_msg_close(frame);
+            return false;
+        }
+        more = zmq_msg_more(frame);
+        m->n++;
+        if (frame == &surplus)
+            zmq_msg_close(frame);
+        else
+            m->kept++;
+    }
+    return true;
+}
+
+/* A message is the identity, perhaps an empty delimiter, and the body. */
+static void answer_message(service *s, message *m)
+{
+    reply_route route = {.received_ns = now_ns()};
+    const size_t size = zmq_msg_size(&m->frames[0]);
+    route.identity_size = size < sizeof route.identity ? size : sizeof route.identity;
+    memcpy(route.identity, zmq_msg_data(&m->frames[0]), route.identity_size);
+    route.delimiter = m->n > 2 && zmq_msg_size(&m->frames[1]) == 0;
+    s->stats.requests++;
+    const size_t expected = route.delimiter ? 3 : 2;
+    if (m->n != expected) {
+        kerf_error err = {0};
+        kerf_fail(&err, KERF_E_INVALID, NULL,
+                  "the message has %zu frames after its identity, expected one, or an empty one "
+                  "before it",
+                  m->n - 1);
+        answer_error(s, &route, NULL, 0, SE_BAD_REQUEST, &err);
+        return;
+    }
+    zmq_msg_t *body = &m->frames[expected - 1];
+    answer_request(s, &route, zmq_msg_data(body), zmq_msg_size(body));
+}
+
+/* Answers what has come, up to a batch; true if there may be more. */
+static bool answer_batch(service *s)
+{
+    for (int i = 0; i < BATCH; i++) {
+        message m;
+        const bool got = receive(s, &m);
+        if (got)
+            answer_message(s, &m);
+        message_clear(&m);
+        if (!got)
+            return false;
+    }
+    return true;
+}
+
+/* --- the loop --- */
+
+void service_signal(service *s, service_order order)
+{
+    const int before = errno;
+    atomic_store(order == SERVICE_STOP ? &s->stop_asked : &s->reload_asked, true);
+    const uint64_t one = 1;
+    if (write(s->wake_fd, &one, sizeof one) < 0)
+        errno = before; /* the count is at its limit: it is readable already */
+    errno = before;
+}
+
+static void take_orders(service *s)
+{
+    uint64_t count;
+    if (read(s->wake_fd, &count, sizeof count) < 0)
+        return;
+    if (atomic_exchange(&s->reload_asked, false))
+        reload_start(s);
+}
+
+static kerf_status poll_once(service *s, long timeout_ms, bool *requests, kerf_error *err)
+{
+    zmq_pollitem_t items[] = {{.socket = s->router, .events = ZMQ_POLLIN},
+                              {.fd = jobs_fd(s->workers), .events = ZMQ_POLLIN},
+                              {.fd = s->wake_fd, .events = ZMQ_POLLIN}};
+    if (zmq_poll(items, 3, timeout_ms) < 0 && errno != EINTR)
+        return kerf_fail(err, KERF_E_IO, NULL, "cannot wait for requests: %s", zmq_strerror(errno));
+    *requests = items[0].revents & ZMQ_POLLIN;
+    if (items[1].revents & ZMQ_POLLIN) {
+        jobs_collect(s->workers, s);
+        planning_dispatch(s);
+    }
+    if (items[2].revents & ZMQ_POLLIN)
+        take_orders(s);
+    return KERF_OK;
+}
+
+/* Answers what has come and what is queued; nobody new is let in. */
+static kerf_status drain(service *s, kerf_error *err)
+{
+    const uint64_t end = now_ns() + (uint64_t)(1e9 * s->options.drain_s);
+    for (size_t i = 0; i < s->n_endpoints; i++)
+        zmq_unbind(s->router, s->endpoints[i]);
+    bool requests = true;
+    kerf_status status = KERF_OK;
+    while (status == KERF_OK && (requests || s->queue.waiting > 0) && now_ns() < end) {
+        requests = answer_batch(s);
+        status = poll_once(s, requests ? 0 : 20, &requests, err);
+    }
+    return status;
+}
+
+kerf_status service_run(service *s, kerf_error *err)
+{
+    kerf_error_clear(err);
+    kerf_status status = KERF_OK;
+    bool requests = false;
+    while (status == KERF_OK && !atomic_load(&s->stop_asked)) {
+        status = poll_once(s, requests ? 0 : -1, &requests, err);
+        if (requests)
+            requests = answer_batch(s);
+    }
+    if (status == KERF_OK) {
+        server_log(s, SERVICE_INFO, "stopping", NULL, 0);
+        status = drain(s, err);
+    }
+    return status;
+}
+
+/* --- binding --- */
+
+/* Whether an endpoint can be reached from this machine alone. */
+static bool is_local(const char *endpoint)
+{
+    static const char *const local[] = {"ipc://",           "inproc://",    "tcp://127.",
+                                        "tcp://localhost:", "tcp://[::1]:", "tcp://lo:"};
+    for (size_t i = 0; i < sizeof local / sizeof *local; i++)
+        if (strncmp(endpoint, local[i], strlen(local[i])) == 0)
+            return true;
+    return false;
+}
+
+static kerf_status check_endpoint(const service *s, const char *endpoint, kerf_error *err)
+{
+    if (strncmp(endpoint, "tcp://", 6) != 0 && strncmp(endpoint, "ipc://", 6) != 0)
+        return kerf_fail(err, KERF_E_INVALID, endpoint,
+                         "is no endpoint, expected such as " SERVICE_ENDPOINT
+                         " or ipc:///run/kerf/kerf.sock");
+    if (!is_local(endpoint) && !s->options.insecure)
+        return kerf_fail(err, KERF_E_INVALID, endpoint,
+                         "can be reached from other machines, which needs CURVE keys, or "
+                         "--insecure where everybody in the network is trusted");
+    return KERF_OK;
+}
+
+static kerf_status bind_socket(service *s, void *socket, const char *endpoint, char **bound,
+                               kerf_error *err)
+{
+    kerf_status status = check_endpoint(s, endpoint, err);
+    if (status != KERF_OK)
+        return status;
+    /* With it on, IPv4 endpoints would be called ::ffff:127.0.0.1. */
+    set_option(socket, ZMQ_IPV6, strchr(endpoint, '[') != NULL);
+    if (zmq_bind(socket, endpoint) != 0)
+        return kerf_fail(err, KERF_E_IO, endpoint, "cannot be bound: %s", zmq_strerror(errno));
+    char name[512];
+    size_t size = sizeof name;
+    if (zmq_getsockopt(socket, ZMQ_LAST_ENDPOINT, name, &size) != 0)
+        snprintf(name, sizeof name, "%s", endpoint);
+    *bound = kerf_strdup(name);
+    return *bound ? KERF_OK : kerf_fail(err, KERF_E_NOMEM, NULL, "out of memory");
+}
+
+static bool set_option(void *socket, int option, int value)
+{
+    return zmq_setsockopt(socket, option, &value, sizeof value) == 0;
+}
+
+/* libzmq limits nothing by default. */
+static bool set_limits(void *socket)
+{
+    const int64_t most = MAX_FRAME;
+    return set_option(socket, ZMQ_LINGER, LINGER_MS) &&
+           set_option(socket, ZMQ_SNDHWM, HIGH_WATER) &&
+           set_option(socket, ZMQ_RCVHWM, HIGH_WATER) && set_option(socket, ZMQ_BACKLOG, BACKLOG) &&
+           set_option(socket, ZMQ_TCP_KEEPALIVE, 1) &&
+           set_option(socket, ZMQ_TCP_KEEPALIVE_IDLE, 60) &&
+           zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &most, sizeof most) == 0;
+}
+
+static kerf_status open_sockets(service *s, kerf_error *err)
+{
+    s->zmq = zmq_ctx_new();
+    if (s->zmq)
+        zmq_ctx_set(s->zmq, ZMQ_IO_THREADS, (int)s->options.io_threads);
+    s->router = s->zmq ? zmq_socket(s->zmq, ZMQ_ROUTER) : NULL;
+    s->publisher = s->router && s->options.publish ? zmq_socket(s->zmq, ZMQ_PUB) : NULL;
+    /* ROUTER_MANDATORY: a reply that cannot be delivered is counted, not lost silently. */
+    if (!s->router || (s->options.publish && !s->publisher) || !set_limits(s->router) ||
+        !set_option(s->router, ZMQ_ROUTER_MANDATORY, 1) ||
+        (s->publisher && !set_limits(s->publisher)))
+        return kerf_fail(err, KERF_E_IO, NULL, "cannot open sockets: %s", zmq_strerror(errno));
+    kerf_status status = KERF_OK;
+    for (size_t i = 0; status == KERF_OK && i < s->options.n_binds && i < MAX_BINDS; i++) {
+        status = bind_socket(s, s->router, s->options.binds[i], &s->endpoints[i], err);
+        s->n_endpoints += status == KERF_OK;
+    }
+    if (status == KERF_OK && s->publisher)
+        status = bind_socket(s, s->publisher, s->options.publish, &s->publish_endpoint, err);
+    return status;
+}
+
+/* --- making and ending --- */
+
+static const char *const usual_bind = SERVICE_ENDPOINT;
+
+static void fill(size_t *option, size_t usual)
+{
+    *option = *option ? *option : usual;
+}
+
+static void fill_real(double *option, double usual)
+{
+    *option = *option > 0 ? *option : usual;
+}
+
+static void fill_text(const char **option, const char *usual)
+{
+    *option = *option ? *option : usual;
+}
+
+static void fill_options(service_options *o)
+{
+    if (o->n_binds == 0) {
+        o->binds = &usual_bind;
+        o->n_binds = 1;
+    }
+    fill_text(&o->defaults.device, "jetson-tx2");
+    fill_text(&o->defaults.server, "edge-gpu");
+    fill_text(&o->defaults.link, "wifi-n");
+    fill(&o->threads, 2);
+    fill(&o->io_threads, 1);
+    fill(&o->cache_bytes, (size_t)256 << 20);
+    fill(&o->device_bytes, (size_t)64 << 20);
+    fill(&o->max_jobs, 256);
+    fill(&o->max_waiting, 16384);
+    fill_real(&o->time_limit_s, 5);
+    fill_real(&o->margin, 0.05);
+    fill_real(&o->estimate_weight, 0.25);
+    fill_real(&o->estimate_expiry_s, 60);
+    fill_real(&o->drain_s, 5);
+}
+
+static kerf_status prepare(service *s, kerf_error *err)
+{
+    if (s->options.n_binds > MAX_BINDS)
+        return kerf_fail(err, KERF_E_TOO_LARGE, NULL, "%zu endpoints, expected at most %d",
+                         s->options.n_binds, MAX_BINDS);
+    const kerf_status status = catalogue_load(s->options.folders, s->options.n_folders, NULL,
+                                              reload_report, s, &s->catalogue, err);
+    if (status != KERF_OK)
+        return status;
+    s->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    s->workers = jobs_start(s->options.threads);
+    if (s->wake_fd < 0 || !s->workers || !planning_init(s) ||
+        !devices_init(&s->devices, s->options.device_bytes, s->options.estimate_weight,
+                      s->options.estimate_expiry_s) ||
+        !queue_init(&s->queue, s->options.max_waiting, s->options.max_jobs))
+        return kerf_fail(err, KERF_E_NOMEM, NULL, "out of memory, or of threads");
+    return open_sockets(s, err);
+}
+
+kerf_status service_create(const service_options *options, service **made, kerf_error *err)
+{
+    kerf_error_clear(err);
+    service *s = kerf_calloc(1, sizeof *s);
+    if (!s)
+        return kerf_fail(err, KERF_E_NOMEM, NULL, "out of memory");
+    s->options = *options;
+    s->wake_fd = -1;
+    s->stats.start_ns = now_ns();
+    fill_options(&s->options);
+    const kerf_status status = prepare(s, err);
+    if (status != KERF_OK) {
+        service_destroy(&s);
+        return status;
+    }
+    for (size_t i = 0; i < s->n_endpoints; i++)
+        log_text(s, SERVICE_INFO, "listening", "endpoint", s->endpoints[i]);
+    if (s->publish_endpoint)
+        log_text(s, SERVICE_INFO, "publishing", "endpoint", s->publish_endpoint);
+    *made = s;
+    return KERF_OK;
+}
+
+void service_destroy(service **made)
+{
+    service *s = *made;
+    if (!s)
+        return;
+    jobs_stop(&s->workers, NULL);
+    planning_clear(s); /* those who wait leave the queue */
+    queue_clear(&s->queue, NULL);
+    devices_clear(&s->devices);
+    catalogue_drop(&s->catalogue);
+    if (s->router)
+        zmq_close(s->router);
+    if (s->publisher)
+        zmq_close(s->publisher);
+    if (s->zmq)
+        zmq_ctx_term(s->zmq);
+    if (s->wake_fd >= 0)
+        close(s->wake_fd);
+    for (size_t i = 0; i < s->n_endpoints; i++)
+        free(s->endpoints[i]);
+    free(s->publish_endpoint);
+    free(s->reply.text);
+    free(s->key.text);
+    free(s);
+    *made = NULL;
+}
+
+const char *service_endpoint(const service *s, size_t i)
+{
+    return i < s->n_endpoints ? s->endpoints[i] : NULL;
+}
+
+const char *service_publish_endpoint(const service *s)
+{
+    return s->publish_endpoint;
+}
