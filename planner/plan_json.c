@@ -76,7 +76,7 @@ static void put_variable(output *o, const char *key, int what)
 
 /* --- the document --- */
 
-void plan_json_network(kerf_writer *w, const kerf_network *network)
+static void write_network(kerf_writer *w, const kerf_network *network)
 {
     kw_begin(w, '{');
     kw_put_string(w, "name", network->name);
@@ -88,19 +88,15 @@ void plan_json_network(kerf_writer *w, const kerf_network *network)
 
 static void write_scene(output *o, const kerf_question *q, const char *power_mode)
 {
-    static const char *const wires[] = {[KERF_WIRE_OWN] = "own",
-                                        [KERF_WIRE_FLOAT32] = "float32",
-                                        [KERF_WIRE_FLOAT16] = "float16",
-                                        [KERF_WIRE_INT8] = "int8"};
     kerf_writer *w = o->w;
     kw_put_string(w, "kerf", kerf_version());
     kw_key(w, "network");
-    plan_json_network(w, q->network);
+    write_network(w, q->network);
     kw_put_string(w, "device", q->device->name);
     kw_put_string(w, "power_mode", power_mode);
     kw_put_string(w, "server", q->server->name);
     put_variable(o, "link", GAP_LINK);
-    kw_put_string(w, "wire", wires[q->wire]);
+    kw_put_string(w, "wire", kerf_wire_name(cut_encoding(q).wire));
     kw_put_string(w, "result", q->result_at_server ? "server" : "device");
 }
 
@@ -253,12 +249,39 @@ static void write_rest(output *o, const kerf_question *q, const kerf_plan *plan)
     put_variable(o, "solve_time_s", PLAN_SOLVE_TIME);
 }
 
-static void write_document(output *o, const kerf_question *q, const kerf_plan *plan,
+/* The combination that was chosen, and its name. */
+static void write_choice(kerf_writer *w, const kerf_question *q, const kerf_plan *plan)
+{
+    kw_put_string(w, "encoding", q->n_encodings > 0 ? q->encodings->name : NULL);
+    kw_put_string(w, "variant", q->n_variants > 0 ? q->variants->name : NULL);
+    kw_put_number(w, "accuracy", plan->accuracy);
+    kw_put_string(w, "cut_id", plan->cut_id);
+}
+
+/* What the time limit left no time for; absent where that is nothing. */
+static void write_left_out(kerf_writer *w, const kerf_plan *plan)
+{
+    if (!plan->no_time_for_binding && !plan->no_time_for_break_even &&
+        !plan->no_time_for_alternatives)
+        return;
+    kw_put_begin(w, "left_out", '[');
+    if (plan->no_time_for_binding)
+        kw_string(w, "binding");
+    if (plan->no_time_for_break_even)
+        kw_string(w, "break_even");
+    if (plan->no_time_for_alternatives)
+        kw_string(w, "alternatives");
+    kw_end(w, ']');
+}
+
+static void write_document(output *o, const kerf_question *asked, const kerf_plan *plan,
                            bool alternatives)
 {
+    const kerf_question answered = kerf_plan_question(asked, plan), *q = &answered;
     kerf_writer *w = o->w;
     kw_begin(w, '{');
     write_scene(o, q, plan->power_mode);
+    write_choice(w, q, plan);
     write_objective(o, q);
     put_variable(o, "status", GAP_STATUS);
     write_proof(o, plan);
@@ -278,6 +301,7 @@ static void write_document(output *o, const kerf_question *q, const kerf_plan *p
     kw_end(w, '}');
     if (alternatives)
         write_alternatives(w, q->network, plan);
+    write_left_out(w, plan);
     write_rest(o, q, plan);
     kw_end(w, '}');
 }

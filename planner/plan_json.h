@@ -75,8 +75,4 @@ size_t plan_template_bytes(const plan_template *made); /* memory that it takes *
 void plan_template_write(const plan_template *made, const plan_variables *variables,
                          kerf_writer *w);
 
-/* The parts that other documents have as well. */
-void plan_json_network(kerf_writer *w, const kerf_network *network);
-void plan_json_cost(kerf_writer *w, const kerf_plan_cost *cost);
-
 #endif

@@ -37,7 +37,6 @@ static const char *const serve_examples[] = {
 static const char *const list_examples[] = {"kerf list devices", "kerf list networks --json", NULL};
 
 static const cli_command commands[] = {
-<<<<<<< HEAD
     {.name = "plan",
      .run = cli_plan,
      .summary = "choose where to split a network",
@@ -69,6 +68,16 @@ static const cli_command commands[] = {
          "file or the name of a bundled network.",
      .sections = inspect_sections,
      .examples = inspect_examples},
+    {.name = "serve",
+     .run = cli_serve,
+     .summary = "answer split decisions over ZeroMQ",
+     .arguments = "",
+     .description =
+         "Answers questions about where to split a network, for the link as it is at the moment, "
+         "over ZeroMQ. The endpoints that it listens at are printed, one a line. It goes on until "
+         "SIGTERM or SIGINT, and reads its catalogue again on SIGHUP.",
+     .sections = serve_sections,
+     .examples = serve_examples},
     {.name = "list",
      .run = cli_list_bundled,
      .summary = "list what is bundled",
@@ -77,33 +86,6 @@ static const cli_command commands[] = {
                     "each, with where their figures come from.",
      .sections = list_sections,
      .examples = list_examples},
-=======
-    {"plan", cli_plan, "choose where to split a network", "NETWORK",
-     "Chooses which operators of a network run on the device and which on the server, and proves "
-     "that no other choice is better. NETWORK is an ONNX file, a JSON network file or the name of "
-     "a bundled network (kerf list networks).",
-     plan_sections, plan_examples},
-    {"split", cli_split, "write a plan as two networks that run", "NETWORK",
-     "Writes the part of a network that runs on the device and the part that runs on the server as "
-     "two ONNX files, which any ONNX runtime loads, and a manifest that describes them. NETWORK is "
-     "an ONNX file, a JSON network file or the name of a bundled network (the last two have no "
-     "weights: zeros take their place).",
-     split_sections, split_examples},
-    {"inspect", cli_inspect, "list a network's operators, shapes and costs", "NETWORK",
-     "Lists the operators of a network with their shapes, multiply-accumulates, parameters and "
-     "bytes, and with --device what each costs there. NETWORK is an ONNX file, a JSON network file "
-     "or the name of a bundled network.",
-     inspect_sections, inspect_examples},
-    {"serve", cli_serve, "answer split decisions over ZeroMQ", NULL,
-     "Answers questions about where to split a network, for the link as it is at the moment, over "
-     "ZeroMQ. The endpoints that it listens at are printed, one a line. It goes on until SIGTERM or "
-     "SIGINT, and reads its catalogue again on SIGHUP.",
-     serve_sections, serve_examples},
-    {"list", cli_list_bundled, "list what is bundled", "devices|servers|links|networks",
-     "Lists the bundled devices, servers, links or networks, one line each, with where their "
-     "figures come from.",
-     list_sections, list_examples},
->>>>>>> 2c9c43b (Serve split decisions over ZeroMQ: requests decoded, plans kept, fresh solves by workers)
 };
 static const size_t n_commands = sizeof commands / sizeof *commands;
 

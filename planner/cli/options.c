@@ -122,21 +122,13 @@ static void report_unknown(const cli_command *command, const option_set *set, ch
 static bool lists_init(cli_settings *settings, int argc)
 {
     cli_list *const lists[] = {&settings->pins, &settings->dims, &settings->inputs,
-<<<<<<< HEAD
-                               &settings->arguments};
-    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
-        lists[i]->items = kerf_calloc((size_t)argc, sizeof *lists[i]->items);
-    return settings->pins.items && settings->dims.items && settings->inputs.items &&
-           settings->arguments.items;
-=======
-                               &settings->binds, &settings->catalogues};
+                               &settings->arguments, &settings->binds, &settings->catalogues};
     bool made = true;
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
         lists[i]->items = kerf_calloc((size_t)argc, sizeof *lists[i]->items);
         made = made && lists[i]->items;
     }
     return made;
->>>>>>> 2c9c43b (Serve split decisions over ZeroMQ: requests decoded, plans kept, fresh solves by workers)
 }
 
 static void settings_init(cli_settings *settings)
@@ -216,28 +208,9 @@ cli_exit cli_settings_parse(const cli_command *command, int argc, char **argv,
         return CLI_USAGE;
     if (settings->help)
         return CLI_DONE;
-<<<<<<< HEAD
     const cli_exit status = take_arguments(command, argc, argv, settings);
     if (status != CLI_DONE)
         return status;
-=======
-    if (!command->arguments)
-        return optind >= argc ? CLI_DONE
-                              : cli_error(CLI_USAGE, "%s: unexpected argument '%s'", command->name,
-                                          argv[optind]);
-    if (optind >= argc)
-        return cli_error(CLI_USAGE, "%s: %s is missing; 'kerf %s --help' shows the usage",
-                         command->name, command->arguments, command->name);
-    if (settings->check && argc - optind < 2)
-        return cli_error(CLI_USAGE, "%s: --check expects two files, HEAD.onnx and TAIL.onnx",
-                         command->name);
-    if (argc - optind > (settings->check ? 2 : 1))
-        return cli_error(CLI_USAGE, "%s: unexpected argument '%s'; only %s is expected",
-                         command->name, argv[optind + (settings->check ? 2 : 1)],
-                         settings->check ? "HEAD.onnx TAIL.onnx" : command->arguments);
-    if (settings->check)
-        settings->second = argv[optind + 1];
->>>>>>> 2c9c43b (Serve split decisions over ZeroMQ: requests decoded, plans kept, fresh solves by workers)
     if (settings->json && settings->csv)
         return cli_error(CLI_USAGE, "%s: --json and --csv exclude each other", command->name);
     return CLI_DONE;
@@ -248,15 +221,11 @@ void cli_settings_clear(cli_settings *settings)
     free(settings->pins.items);
     free(settings->dims.items);
     free(settings->inputs.items);
-<<<<<<< HEAD
     free(settings->arguments.items);
     settings->pins = settings->dims = settings->inputs = settings->arguments = (cli_list){0};
-=======
     free(settings->binds.items);
     free(settings->catalogues.items);
-    settings->pins = settings->dims = settings->inputs = (cli_list){0};
     settings->binds = settings->catalogues = (cli_list){0};
->>>>>>> 2c9c43b (Serve split decisions over ZeroMQ: requests decoded, plans kept, fresh solves by workers)
 }
 
 static void print_option(const cli_option *option)
@@ -277,13 +246,8 @@ static void print_option(const cli_option *option)
 
 void cli_print_help(const cli_command *command)
 {
-<<<<<<< HEAD
     printf("Usage: kerf %s%s%s [OPTIONS]\n\n", command->name, *command->arguments ? " " : "",
            command->arguments);
-=======
-    printf("Usage: kerf %s%s%s [OPTIONS]\n\n", command->name, command->arguments ? " " : "",
-           command->arguments ? command->arguments : "");
->>>>>>> 2c9c43b (Serve split decisions over ZeroMQ: requests decoded, plans kept, fresh solves by workers)
     cli_wrap(stdout, command->description, 0, 0, CLI_WIDTH);
     for (const cli_section *const *s = command->sections; *s; s++) {
         printf("\n%s:\n", (*s)->heading);

@@ -40,11 +40,7 @@ typedef struct cli_command {
     const char *name;
     cli_exit (*run)(const cli_settings *settings);
     const char *summary;   /* one line, for kerf --help */
-<<<<<<< HEAD
     const char *arguments; /* "NETWORK": exactly one is expected; "": none is */
-=======
-    const char *arguments; /* "NETWORK": exactly one is expected; NULL: none */
->>>>>>> 2c9c43b (Serve split decisions over ZeroMQ: requests decoded, plans kept, fresh solves by workers)
     const char *description;
     const cli_section *const *sections; /* ends with NULL */
     const char *const *examples;        /* ends with NULL */
@@ -60,14 +56,9 @@ typedef struct cli_list {
 
 /* Everything that options can say. A number that was not given is NAN, a word NULL. */
 struct cli_settings {
-<<<<<<< HEAD
     const char *argument; /* NETWORK, or the kind to list; the first member: cli_parse_objective's
                              row points at it to reach the whole. NULL: left out */
     cli_list arguments;   /* all of them, the first included */
-=======
-    const char *argument; /* NETWORK, or the kind to list, or NULL; the first member:
-                             cli_parse_objective's row points at it to reach the whole */
->>>>>>> 2c9c43b (Serve split decisions over ZeroMQ: requests decoded, plans kept, fresh solves by workers)
     const char *device, *server, *link;
     const char *device_profile, *server_profile, *power_mode;
     double uplink_bps, downlink_bps, rtt_s, loss, gap_s, server_load;

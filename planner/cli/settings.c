@@ -189,7 +189,7 @@ static const cli_option serve_options[] = {
          "listen beyond this machine without encryption and authentication, in a network where "
          "everybody is trusted"),
     END};
-const cli_section cli_section_serve = {"Where it listens, and what it knows", serve_options};
+const cli_section cli_section_serve = {"Where it listens", serve_options};
 
 static const cli_option capacity_options[] = {
     VALUE("threads", "N", cli_parse_count, threads, "threads that solve (default 2)"),

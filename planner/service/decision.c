@@ -36,6 +36,7 @@ static void accept(decision *d, const kerf_question *question, const kerf_plan *
     }
     d->json = w.text;
     d->size = w.used;
+    memcpy(d->cut_id, plan->cut_id, sizeof d->cut_id);
     d->lasting = true;
 }
 

@@ -248,6 +248,11 @@ static kerf_status check_endpoint(const service *s, const char *endpoint, kerf_e
     return KERF_OK;
 }
 
+static bool set_option(void *socket, int option, int value)
+{
+    return zmq_setsockopt(socket, option, &value, sizeof value) == 0;
+}
+
 static kerf_status bind_socket(service *s, void *socket, const char *endpoint, char **bound,
                                kerf_error *err)
 {
@@ -264,11 +269,6 @@ static kerf_status bind_socket(service *s, void *socket, const char *endpoint, c
         snprintf(name, sizeof name, "%s", endpoint);
     *bound = kerf_strdup(name);
     return *bound ? KERF_OK : kerf_fail(err, KERF_E_NOMEM, NULL, "out of memory");
-}
-
-static bool set_option(void *socket, int option, int value)
-{
-    return zmq_setsockopt(socket, option, &value, sizeof value) == 0;
 }
 
 /* libzmq limits nothing by default. */

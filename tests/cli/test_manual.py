@@ -6,7 +6,7 @@ import subprocess
 import tap
 from tap import check, kerf
 
-for page in ("kerf", "kerf-plan", "kerf-split", "kerf-inspect", "kerf-list"):
+for page in ("kerf", "kerf-plan", "kerf-split", "kerf-inspect", "kerf-serve", "kerf-list"):
     path = "docs/man/%s.1" % page
     if shutil.which("mandoc"):
         run = subprocess.run(["mandoc", "-T", "lint", "-W", "warning", path], capture_output=True, text=True)
@@ -14,7 +14,7 @@ for page in ("kerf", "kerf-plan", "kerf-split", "kerf-inspect", "kerf-list"):
     else:
         tap.skip("%s is well formed" % page, "mandoc is not installed")
 
-for command in ("plan", "split", "inspect", "list"):
+for command in ("plan", "split", "inspect", "serve", "list"):
     text = kerf(command, "--help")[1]
     # Before the examples, a line of an option starts with it.
     helped = re.findall(r"^  (?:-\w, )?--([a-z-]+)(?: ([A-Z]\S*))?", text.split("Examples:")[0], re.M)
