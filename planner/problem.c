@@ -211,7 +211,7 @@ static double accuracy_shortfall(const kerf_limits *limits, double accuracy)
     return isnan(accuracy) ? 1 : 1 - accuracy / limits->min_accuracy;
 }
 
-static double violation(const kerf_limits *limits, const cut_value *value)
+double cut_violation(const kerf_limits *limits, const cut_value *value)
 {
     double most = excess(value->latency_s, limits->deadline_s);
     most = larger(most, excess(value->energy_J, limits->energy_J));
@@ -276,7 +276,7 @@ void cut_combine(const cut_problem *problem, cut_value *value)
     value->slowest_s = slowest_stage(problem, value);
     value->objective = cut_objective(problem, value->energy_J, value->latency_s, value->slowest_s,
                                      value->server_J);
-    value->violation = violation(&problem->limits, value);
+    value->violation = cut_violation(&problem->limits, value);
 }
 
 void cut_evaluate_costs(const cut_problem *problem, const uint8_t *x, cut_value *value)
@@ -293,7 +293,7 @@ void cut_evaluate(const cut_problem *problem, const uint8_t *x, cut_value *value
 {
     cut_evaluate_costs(problem, x, value);
     value->memory_bytes = cut_memory_bytes(problem, x);
-    value->violation = violation(&problem->limits, value);
+    value->violation = cut_violation(&problem->limits, value);
 }
 
 static bool is_free_of_cost(const cut_cost *c)

@@ -148,6 +148,9 @@ void cut_combine(const cut_problem *problem, cut_value *value);
 /* True if encoding or decoding costs anything. */
 bool cut_has_codec(const cut_problem *problem);
 
+/* The largest relative excess over a limit (see cut_value). */
+double cut_violation(const kerf_limits *limits, const cut_value *value);
+
 /* True if the tensor is one of those that cross to the server. */
 bool cut_crosses(const cut_tensor *tensor, const uint8_t *x);
 
