@@ -69,7 +69,7 @@ static void against_enumeration(uint64_t seed, solver *solve, bool limits, size_
     tiers_box box = {.p = {.first = NULL}};
     rng r = {seed};
     shape kind = (shape)rng_below(&r, N_SHAPES);
-    random_tiers(&r, kind, 1 + rng_below(&r, 7), &box);
+    random_tiers(&r, kind, 1 + rng_below(&r, 9), &box);
     box.box.p.objective = limits ? (kerf_objective)rng_below(&r, 6) : sums[rng_below(&r, 5)];
     if (rng_chance(&r, 0.3))
         random_tier_pins(&r, &box);
