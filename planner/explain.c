@@ -320,18 +320,15 @@ kerf_status explain_binding(const cut_problem *const *problems, size_t n, double
 }
 
 /* Whether any of n problems, all with these limits, has a feasible placement. */
-static kerf_status any_feasible(const cut_problem *const *problems, size_t n,
-                                const kerf_limits *limits, const cut_options *options,
-                                bool *feasible, kerf_error *err)
+static kerf_status any_feasible(const explain_case *c, const kerf_limits *limits, bool *feasible,
+                                kerf_error *err)
 {
     *feasible = false;
-    for (size_t i = 0; i < n && !*feasible; i++) {
-        cut_problem problem = *problems[i];
-        problem.limits = *limits;
-        cut_solution any = {0};
+    for (size_t i = 0; i < c->n && !*feasible; i++) {
+        cut_value any;
+        double violation;
         kerf_error local = {0};
-        const kerf_status status = cut_solve(&problem, KERF_SOLVER_AUTO, options, &any, &local);
-        cut_solution_clear(&any);
+        const kerf_status status = c->solve(c, i, limits, false, &any, &violation, &local);
         *feasible = status == KERF_OK;
         if (status != KERF_OK && status != KERF_E_INFEASIBLE) {
             if (err)
@@ -349,8 +346,7 @@ static bool is_empty(const kerf_limits *limits)
 }
 
 /* Drops every limit without which the problems stay infeasible: what is left clashes. */
-static kerf_status smallest_clash(const cut_problem *const *problems, size_t n, kerf_limits *limits,
-                                  const cut_options *options, kerf_error *err)
+static kerf_status smallest_clash(const explain_case *c, kerf_limits *limits, kerf_error *err)
 {
     for (int which = 0; which < LIMITS; which++) {
         if (asked_for(limits, (limit)which) <= 0)
@@ -360,7 +356,7 @@ static kerf_status smallest_clash(const cut_problem *const *problems, size_t n, 
         if (is_empty(&without))
             continue; /* pins alone leave something: they were checked before */
         bool feasible;
-        const kerf_status status = any_feasible(problems, n, &without, options, &feasible, err);
+        const kerf_status status = any_feasible(c, &without, &feasible, err);
         if (status != KERF_OK)
             return status;
         if (!feasible)
@@ -370,27 +366,21 @@ static kerf_status smallest_clash(const cut_problem *const *problems, size_t n, 
 }
 
 /* The placement that is least off the limits, in any of the problems, and which that is. */
-static kerf_status find_nearest(const cut_problem *const *problems, size_t n,
-                                const kerf_limits *limits, const cut_options *options,
-                                cut_value *value, size_t *where, kerf_error *err)
+static kerf_status find_nearest(const explain_case *c, const kerf_limits *limits, cut_value *value,
+                                size_t *where, kerf_error *err)
 {
-    cut_options closest = *options;
-    closest.minimise_violation = true;
     double least = INFINITY;
-    for (size_t i = 0; i < n; i++) {
-        cut_problem problem = *problems[i];
-        problem.limits = *limits;
-        cut_solution nearest = {0};
-        const kerf_status status =
-            explain_solve(&problem, KERF_SOLVER_AUTO, &closest, &nearest, err);
+    for (size_t i = 0; i < c->n; i++) {
+        cut_value nearest;
+        double violation;
+        const kerf_status status = c->solve(c, i, limits, true, &nearest, &violation, err);
         if (status != KERF_OK)
             return status;
-        if (i == 0 || nearest.objective < least) {
-            least = nearest.objective;
-            cut_evaluate(&problem, nearest.x, value);
+        if (i == 0 || violation < least) {
+            least = violation;
+            *value = nearest;
             *where = i;
         }
-        cut_solution_clear(&nearest);
     }
     return KERF_OK;
 }
@@ -435,27 +425,54 @@ static kerf_status fail_without_nearest(const kerf_limits *clash, bool minimal, 
                      minimal ? "" : "out which of them clash, and ");
 }
 
-kerf_status explain_infeasible(const cut_problem *const *problems, const char *const *labels,
-                               size_t n, const cut_options *options, kerf_error *err)
+kerf_status explain_clash(const explain_case *c, const kerf_limits *limits, kerf_error *err)
 {
-    kerf_limits clash = problems[0]->limits;
-    cut_options plain = *options;
-    plain.top = 0;
+    kerf_limits clash = *limits;
     cut_value value = {.latency_s = 0};
     size_t where = 0;
-    kerf_status status = smallest_clash(problems, n, &clash, &plain, err);
+    kerf_status status = smallest_clash(c, &clash, err);
     const bool minimal = status == KERF_OK;
     if (status == KERF_OK)
-        status = find_nearest(problems, n, &clash, &plain, &value, &where, err);
+        status = find_nearest(c, &clash, &value, &where, err);
     if (status == KERF_E_TIME_LIMIT) {
         kerf_error_clear(err);
         return fail_without_nearest(&clash, minimal, err);
     }
     if (status != KERF_OK)
         return status;
-    char limits[256] = "", closest[256] = "";
-    describe_clash(&clash, &value, limits, closest, sizeof limits);
+    char texts[256] = "", closest[256] = "";
+    describe_clash(&clash, &value, texts, closest, sizeof texts);
+    const bool several = c->n > 1;
     return kerf_fail(err, KERF_E_INFEASIBLE, NULL,
-                     "no placement keeps %s; the closest one%s%s%s %s", limits, n > 1 ? ", " : "",
-                     n > 1 ? labels[where] : "", n > 1 ? "," : "", closest);
+                     "no placement keeps %s; the closest one%s%s%s %s", texts, several ? ", " : "",
+                     several ? c->labels[where] : "", several ? "," : "", closest);
+}
+
+/* Of cut problems: the context is their list. */
+static kerf_status solve_case(const explain_case *c, size_t i, const kerf_limits *limits,
+                              bool closest, cut_value *value, double *violation, kerf_error *err)
+{
+    const cut_problem *const *problems = c->context;
+    cut_problem problem = *problems[i];
+    problem.limits = *limits;
+    cut_options options = *c->options;
+    options.top = 0;
+    options.minimise_violation = closest;
+    cut_solution found = {0};
+    const kerf_status status =
+        closest ? explain_solve(&problem, KERF_SOLVER_AUTO, &options, &found, err)
+                : cut_solve(&problem, KERF_SOLVER_AUTO, &options, &found, err);
+    if (status == KERF_OK) {
+        cut_evaluate(&problem, found.x, value);
+        *violation = found.objective;
+    }
+    cut_solution_clear(&found);
+    return status;
+}
+
+kerf_status explain_infeasible(const cut_problem *const *problems, const char *const *labels,
+                               size_t n, const cut_options *options, kerf_error *err)
+{
+    const explain_case c = {solve_case, problems, labels, n, options};
+    return explain_clash(&c, &problems[0]->limits, err);
 }

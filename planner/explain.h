@@ -35,6 +35,19 @@ kerf_status explain_binding(const cut_problem *const *problems, size_t n, double
 kerf_status explain_infeasible(const cut_problem *const *problems, const char *const *labels,
                                size_t n, const cut_options *options, kerf_error *err);
 
+/* The same for problems of any kind: `solve` looks for a placement of problem i that keeps the
+ * limits, or (`closest`) that exceeds them least, and says what it costs and its violation. */
+typedef struct explain_case explain_case;
+struct explain_case {
+    kerf_status (*solve)(const explain_case *c, size_t i, const kerf_limits *limits, bool closest,
+                         cut_value *value, double *violation, kerf_error *err);
+    const void *context;
+    const char *const *labels;
+    size_t n;
+    const cut_options *options;
+};
+kerf_status explain_clash(const explain_case *c, const kerf_limits *limits, kerf_error *err);
+
 /* The best placements with other cuts than x and than each other, best first, at most `count`.
  * The caller frees each of *others and the list. KERF_E_TIME_LIMIT: those found in time are there.
  * (alternatives.c) */

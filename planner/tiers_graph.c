@@ -34,7 +34,7 @@ struct tier_graph {
     uint32_t *edge_arc;     /* by group: the first of its arcs b(l) -> a(k), k <= l, by k, then l */
     double *cost[2], *priced;
     uint8_t *side;
-    double *g;    /* scratch: f and g of one group, (n + 1) * (n + 1) */
+    double *g;     /* scratch: f and g of one group, (n + 1) * (n + 1) */
     double *u, *w; /* scratch: what rows and columns take */
     reduction *reduced;
     const tier_search *search; /* of the last solution */
@@ -215,7 +215,8 @@ kerf_status tier_graph_create(const tier_problem *problem, const cut_dag *dag, t
     g->dag = dag;
     kerf_status status = KERF_OK;
     if (!count_room(g, &longest))
-        status = kerf_fail(err, KERF_E_TOO_LARGE, NULL, "%zu operators need more than 2^28 arcs", n);
+        status =
+            kerf_fail(err, KERF_E_TOO_LARGE, NULL, "%zu operators need more than 2^28 arcs", n);
     else if (!allocate(g, longest))
         status = kerf_fail(err, KERF_E_NOMEM, NULL, "out of memory for %zu operators", n);
     if (status == KERF_OK) {
@@ -302,9 +303,9 @@ static void bound_edge(tier_graph *g, size_t index, const domain *d)
         }
 }
 
-/* g(i, j) = u(i) + w(j) + sum over k = i .. i_high - 1, l = j_low .. j - 1, k <= l, of m(k, l) >= 0:
- * m(k, l) is what an arc pays. Only where k = l are there two corners to it that are no placement,
- * so m(k, k) may be any number, and w is chosen so that it is not negative. */
+/* g(i, j) = u(i) + w(j) + sum over k = i .. i_high - 1, l = j_low .. j - 1, k <= l, of m(k, l) >=
+ * 0: m(k, l) is what an arc pays. Only where k = l are there two corners to it that are no
+ * placement, so m(k, k) may be any number, and w is chosen so that it is not negative. */
 static void split_edge(tier_graph *g, size_t index, const domain *d)
 {
     size_t n = g->problem->first->groups[index].n, row = n + 1;
@@ -473,7 +474,8 @@ double tier_graph_solve(tier_graph *g, const tier_search *search, const tier_nod
         g->cost[SERVER_END][i] = up * g->node_bytes[SERVER_END][i] + down * g->node_down[i];
     }
     for (size_t a = 0; a < g->n_arcs; a++)
-        g->priced[a] = g->arcs[a].forward + slope[g->arc_layer[a] == 1 ? UP1 : UP2] * g->arc_bytes[a];
+        g->priced[a] =
+            g->arcs[a].forward + slope[g->arc_layer[a] == 1 ? UP1 : UP2] * g->arc_bytes[a];
     double taken_off = 0;
     for (size_t i = 0; i < g->problem->first->n_groups; i++) {
         double least = price_group(g, i);

@@ -136,9 +136,10 @@ static kerf_status split_decided(tier_search *s, const tier_node *node, bool has
     tier_value value;
     bool done = false;
     for (size_t v = 0; v < n; v++)
-        s->x[v] = has_answer ? (uint8_t)((milp_lp_values(m->lp)[tier_column(&m->program, 1, v)] > 0.5) +
-                                         (milp_lp_values(m->lp)[tier_column(&m->program, 2, v)] > 0.5))
-                             : node->low[v];
+        s->x[v] = has_answer
+                      ? (uint8_t)((milp_lp_values(m->lp)[tier_column(&m->program, 1, v)] > 0.5) +
+                                  (milp_lp_values(m->lp)[tier_column(&m->program, 2, v)] > 0.5))
+                      : node->low[v];
     tier_examine(s, s->x, &value);
     if (!tier_worth(s, node->bound))
         return KERF_OK;
@@ -176,11 +177,10 @@ static kerf_status expand(tier_search *s, tier_node *node, kerf_error *err)
         bytes[t] = values[m->program.bytes[t]] * m->program.unit[t];
     status = split_bytes(s, node, bytes, CHORD_ERROR, &done, err);
     if (status == KERF_OK && !done)
-        status = tier_split_operator(
-            s, node, v,
-            (values[tier_column(&m->program, 1, v)] > 0.5) +
-                (values[tier_column(&m->program, 2, v)] > 0.5),
-            err);
+        status = tier_split_operator(s, node, v,
+                                     (values[tier_column(&m->program, 1, v)] > 0.5) +
+                                         (values[tier_column(&m->program, 2, v)] > 0.5),
+                                     err);
     node->bound = INFINITY;
     return status;
 }

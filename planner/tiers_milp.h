@@ -14,8 +14,8 @@
 typedef struct tier_program {
     milp_program g;
     const tier_search *search;
-    int *share;   /* by group: the first of its columns */
-    int *y[2];    /* by layer and tensor; 0: needs none */
+    int *share; /* by group: the first of its columns */
+    int *y[2];  /* by layer and tensor; 0: needs none */
     int part[N_TIERS], used[N_TRANSFERS], bytes[N_TRANSFERS], fixed[2];
     int weight, buffer, held; /* of the memory limit: first columns */
     int goal, excess;

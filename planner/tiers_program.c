@@ -165,8 +165,8 @@ static size_t count_columns(const tier_program *m)
     size_t n = 2 * p->n + 2 * p->n_tensors + 20;
     n += has_memory(m) ? p->n_weights + p->n_buffers + p->n + 1 : 0;
     for (size_t g = 0; g < p->n_groups && n <= MOST_COLUMNS; g++)
-        n += p->groups[g].n < 10000 ? (p->groups[g].n + 1) * (p->groups[g].n + 2) / 2
-                                    : MOST_COLUMNS;
+        n +=
+            p->groups[g].n < 10000 ? (p->groups[g].n + 1) * (p->groups[g].n + 2) / 2 : MOST_COLUMNS;
     return n;
 }
 

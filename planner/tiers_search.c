@@ -194,9 +194,8 @@ void tier_chord(const tier_search *s, const tier_node *node, tier_transfer trans
         return;
     }
     double at_low = tier_transfer_cost(s->problem, &s->weights, transfer, r->low);
-    *slope = r->high > r->low
-                 ? fmax(0, (at_high - at_low) / (r->high - r->low))
-                 : tier_transfer_slope(s->problem, &s->weights, transfer, r->low);
+    *slope = r->high > r->low ? fmax(0, (at_high - at_low) / (r->high - r->low))
+                              : tier_transfer_slope(s->problem, &s->weights, transfer, r->low);
     *fixed = at_low - *slope * r->low;
 }
 
@@ -372,10 +371,10 @@ kerf_status tier_search_finish(tier_search *s, kerf_solver solver, double bound,
                                cut_solution *solution, kerf_error *err)
 {
     if (!s->found)
-        return s->stopped ? kerf_fail(err, KERF_E_TIME_LIMIT, NULL,
-                                      "no placement that keeps every limit was found in time")
-                          : kerf_fail(err, KERF_E_INFEASIBLE, "limits",
-                                      "no placement keeps every limit");
+        return s->stopped
+                   ? kerf_fail(err, KERF_E_TIME_LIMIT, NULL,
+                               "no placement that keeps every limit was found in time")
+                   : kerf_fail(err, KERF_E_INFEASIBLE, "limits", "no placement keeps every limit");
     *solution = (cut_solution){.x = s->best_x, .examined = s->examined, .solver = solver};
     cut_solution_prove(solution, s->best, bound);
     s->best_x = NULL;

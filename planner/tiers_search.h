@@ -22,7 +22,7 @@ typedef struct tier_node {
     double bound;
     size_t number;
     tier_range range[N_TRANSFERS];
-    tier_edge edge; /* used: its constant is paid, whether or not an operator is there */
+    tier_edge edge;      /* used: its constant is paid, whether or not an operator is there */
     uint8_t *low, *high; /* tiers by operator; one block, owned */
 } tier_node;
 

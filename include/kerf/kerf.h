@@ -16,6 +16,7 @@
 #include "network.h"
 #include "plan.h"
 #include "split.h"
+#include "tiers.h"
 #include "status.h"
 #include "units.h"
 

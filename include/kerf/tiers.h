@@ -64,9 +64,9 @@ typedef struct kerf_tiers_option { /* one of the extremes */
 } kerf_tiers_option;
 
 typedef struct kerf_tiers_plan {
-    kerf_tier *tier; /* by operator of the network */
-    kerf_cut cut;    /* what crosses from the device to the edge */
-    kerf_cut cut2;   /* and from the edge to the cloud, what only passes through included */
+    kerf_tier *tier;      /* by operator of the network */
+    kerf_cut cut;         /* what crosses from the device to the edge */
+    kerf_cut cut2;        /* and from the edge to the cloud, what only passes through included */
     kerf_tiers_cost cost; /* priced from the placement, independently of the solver */
     bool optimal;
     char power_mode[64];

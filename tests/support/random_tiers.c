@@ -24,10 +24,11 @@ static void random_edge(rng *r, int taste, double speed, size_t n, tier_cost *ed
         for (size_t j = i + 1; j <= n; j++) {
             double ends = (i > 0 ? 0.5 : 0) + (j < n ? 0.5 : 0), length = (double)(j - i);
             tier_cost *at = &edge[i * (n + 1) + j];
-            *at = (tier_cost){launch.s + one.s * (length + ends), launch.J + one.J * (length + ends)};
+            *at =
+                (tier_cost){launch.s + one.s * (length + ends), launch.J + one.J * (length + ends)};
             if (form == 0)
-                *at = (tier_cost){figure(r, taste, 1e-5, 3e-2) / speed,
-                                  figure(r, taste, 1e-4, 3e-1)};
+                *at =
+                    (tier_cost){figure(r, taste, 1e-5, 3e-2) / speed, figure(r, taste, 1e-4, 3e-1)};
             else if (form == 1) /* memory- or compute-bound, whichever is more */
                 at->s = fmax(at->s, one.s * 0.5 * (2 + 3 * ends));
         }
@@ -50,8 +51,8 @@ void random_tiers(rng *r, shape kind, size_t n, tiers_box *box)
         tier_cost *cloud = box_alloc(&box->box, m + 1, sizeof *cloud);
         random_edge(r, taste, speed, m, edge);
         for (size_t j = 0; j < m; j++)
-            cloud[j] = (tier_cost){figure(r, taste, 1e-5, 3e-2) / faster,
-                                   figure(r, taste, 1e-4, 3e-1)};
+            cloud[j] =
+                (tier_cost){figure(r, taste, 1e-5, 3e-2) / faster, figure(r, taste, 1e-4, 3e-1)};
         if (rng_chance(r, 0.2))
             cloud[m] = (tier_cost){figure(r, taste, 1e-6, 1e-4), 0};
         groups[g] = (tier_group){edge, cloud};
@@ -62,11 +63,9 @@ void random_tiers(rng *r, shape kind, size_t n, tiers_box *box)
                             .back_bytes = back,
                             .result = first->result_at_server ? 1 + (int)rng_below(r, 2) : 0};
     if (rng_chance(r, 0.7))
-        box->p.edge_part =
-            (tier_cost){figure(r, taste, 1e-5, 1e-2), figure(r, taste, 1e-4, 1e-1)};
+        box->p.edge_part = (tier_cost){figure(r, taste, 1e-5, 1e-2), figure(r, taste, 1e-4, 1e-1)};
     if (rng_chance(r, 0.7))
-        box->p.cloud_part =
-            (tier_cost){figure(r, taste, 1e-5, 1e-2), figure(r, taste, 1e-4, 1e-1)};
+        box->p.cloud_part = (tier_cost){figure(r, taste, 1e-5, 1e-2), figure(r, taste, 1e-4, 1e-1)};
 }
 
 void random_tiers_clear(tiers_box *box)
@@ -86,7 +85,8 @@ void random_tier_pins(rng *r, tiers_box *box)
             continue;
         double place = (double)v / (double)n;
         if (rng_chance(r, 0.5)) /* one tier, mostly the one that fits */
-            allowed[v] = (uint8_t)(1U << (size_t)fmin(2, floor(3 * (0.7 * place + 0.3 * rng_unit(r)))));
+            allowed[v] =
+                (uint8_t)(1U << (size_t)fmin(2, floor(3 * (0.7 * place + 0.3 * rng_unit(r)))));
         else
             allowed[v] = (uint8_t)(7U & ~(1U << rng_below(r, 3)));
     }
@@ -157,8 +157,7 @@ void naive_tiers(const tier_problem *p, const uint8_t *x, tier_value *v)
                   kerf_link_transfer_s(l2, KERF_DOWNLINK, v->bytes[DOWN2]) +
                   kerf_link_transfer_s(l1, KERF_DOWNLINK, v->bytes[DOWN1]);
     v->base.latency_s = v->base.device_s + up1 + rest;
-    v->base.energy_J = v->base.device_J +
-                       kerf_link_transfer_J(l1, KERF_UPLINK, v->bytes[UP1]) +
+    v->base.energy_J = v->base.device_J + kerf_link_transfer_J(l1, KERF_UPLINK, v->bytes[UP1]) +
                        kerf_link_transfer_J(l1, KERF_DOWNLINK, v->bytes[DOWN1]) +
                        first->wait_W * (p->result == 0 ? up1 + rest : up1);
     if (v->bytes[UP1] + v->bytes[DOWN1] > 0)
@@ -193,8 +192,8 @@ void naive_tiers(const tier_problem *p, const uint8_t *x, tier_value *v)
         if (pairs[i][1] > 0)
             v->base.violation = fmax(v->base.violation, pairs[i][0] / pairs[i][1] - 1);
     if (count[0] < limits->min_device_operators)
-        v->base.violation = fmax(v->base.violation,
-                                 1 - (double)count[0] / (double)limits->min_device_operators);
+        v->base.violation =
+            fmax(v->base.violation, 1 - (double)count[0] / (double)limits->min_device_operators);
     if (!(v->base.violation > 1e-9))
         v->base.violation = 0;
 }

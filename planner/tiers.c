@@ -1,0 +1,309 @@
+#include "planner/tiers.h"
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "planner/explain.h"
+#include "planner/solve/clock.h"
+#include "planner/tiers_bind.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define AGREE 1e-9 /* relative: how far a solver's price may be from the certificate's */
+
+const char *kerf_tier_name(kerf_tier tier)
+{
+    static const char *const names[] = {"free", "device", "edge", "cloud"};
+    return (size_t)tier < sizeof names / sizeof *names ? names[tier] : "?";
+}
+
+static kerf_tier *tiers_of(const tier_binding *b, const uint8_t *x)
+{
+    const size_t n = b->question->edge.network->n_operators;
+    kerf_tier *tier = kerf_calloc(n, sizeof *tier);
+    for (size_t i = 0; tier && i < n; i++) {
+        const size_t v = b->first.index_of[i];
+        tier[i] = v == KERF_NONE ? KERF_TIER_FREE : (kerf_tier)(KERF_TIER_DEVICE + x[v]);
+    }
+    return tier;
+}
+
+/* --- what crosses --- */
+
+typedef struct crossing_tensor {
+    size_t producer_rank; /* 0 for network inputs, else 1 + operator */
+    size_t tensor;
+} crossing_tensor;
+
+static int by_producer(const void *a, const void *b)
+{
+    const crossing_tensor *x = a, *y = b;
+    if (x->producer_rank != y->producer_rank)
+        return x->producer_rank < y->producer_rank ? -1 : 1;
+    return (x->tensor > y->tensor) - (x->tensor < y->tensor);
+}
+
+static kerf_status cut_of(const tier_binding *b, const kerf_tier *tier, int layer, kerf_cut *cut)
+{
+    const kerf_network *net = b->question->edge.network;
+    crossing_tensor *crossing = kerf_calloc(net->n_tensors, sizeof *crossing);
+    size_t n = 0;
+    for (size_t i = 0; crossing && i < net->n_tensors; i++)
+        if (tier_crosses(b, tier, layer, i))
+            crossing[n++] = (crossing_tensor){net->tensors[i].producer + 1, i};
+    cut->tensors = kerf_calloc(n, sizeof *cut->tensors);
+    if (!crossing || !cut->tensors) {
+        free(crossing);
+        return KERF_E_NOMEM;
+    }
+    qsort(crossing, n, sizeof *crossing, by_producer);
+    for (size_t i = 0; i < n; i++) {
+        cut->tensors[i] = crossing[i].tensor;
+        cut->bytes += net->tensors[crossing[i].tensor].bytes;
+        cut->wire_bytes += cut_wire_bytes(&b->layer[0], crossing[i].tensor);
+    }
+    cut->n_tensors = n;
+    free(crossing);
+    return KERF_OK;
+}
+
+/* --- the search, in every power mode that may be chosen --- */
+
+typedef struct search {
+    const kerf_tiers_question *question;
+    cut_options options;
+    tier_binding *bindings;
+    const char **labels;
+    size_t n, best;
+    cut_solution solution;
+} search;
+
+static void search_clear(search *s)
+{
+    for (size_t i = 0; s->bindings && i < s->n; i++)
+        tier_binding_clear(&s->bindings[i]);
+    free(s->bindings);
+    free(s->labels);
+    cut_solution_clear(&s->solution);
+}
+
+static kerf_status bind_modes(search *s, kerf_error *err)
+{
+    const kerf_question *q = &s->question->edge;
+    kerf_status status = tier_check_question(s->question, err);
+    if (status != KERF_OK)
+        return status;
+    const bool any = q->power_mode && strcmp(q->power_mode, "any") == 0;
+    size_t mode = 0;
+    if (!any && (status = cut_find_mode(q, &mode, err)) != KERF_OK)
+        return status;
+    s->n = any ? q->device->n_modes : 1;
+    s->bindings = kerf_calloc(s->n, sizeof *s->bindings);
+    s->labels = kerf_calloc(s->n, sizeof *s->labels);
+    if (!s->bindings || !s->labels)
+        return kerf_fail(err, KERF_E_NOMEM, NULL, "out of memory");
+    for (size_t i = 0; status == KERF_OK && i < s->n; i++) {
+        s->labels[i] = q->device->modes[any ? i : mode].name;
+        status = tier_bind(s->question, any ? i : mode, &s->bindings[i], err);
+    }
+    return status;
+}
+
+/* For explain_clash: the context is the search. */
+static kerf_status solve_case(const explain_case *c, size_t i, const kerf_limits *limits,
+                              bool closest, cut_value *value, double *violation, kerf_error *err)
+{
+    const search *s = c->context;
+    tier_problem problem = s->bindings[i].problem;
+    cut_problem first = *problem.first;
+    first.limits = *limits;
+    problem.first = &first;
+    cut_options options = *c->options;
+    options.minimise_violation = closest;
+    cut_solution found = {0};
+    const kerf_status status = tier_solve(&problem, KERF_SOLVER_AUTO, &options, &found, err);
+    if (status == KERF_OK) {
+        tier_value priced;
+        tier_evaluate(&problem, found.x, &priced);
+        *value = priced.base;
+        *violation = found.objective;
+    }
+    cut_solution_clear(&found);
+    return status;
+}
+
+static void offer(search *s, size_t i, cut_solution *found)
+{
+    if (s->best == KERF_NONE || found->objective < s->solution.objective) {
+        cut_solution_clear(&s->solution);
+        s->solution = *found;
+        s->best = i;
+    } else {
+        cut_solution_clear(found);
+    }
+}
+
+/* Solves every mode and keeps the best answer; its bound is the least of all. */
+static kerf_status solve_modes(search *s, double start, kerf_error *err)
+{
+    double bound = INFINITY;
+    kerf_error local = {0}, late = {0};
+    for (size_t i = 0; i < s->n; i++) {
+        cut_options options = s->options;
+        if (options.time_limit_s > 0)
+            options.time_limit_s =
+                fmax(options.time_limit_s - (cut_clock_s() - start), 1e-9) / (double)(s->n - i);
+        cut_solution found = {0};
+        const kerf_status status =
+            tier_solve(&s->bindings[i].problem, s->question->edge.solver, &options, &found, &local);
+        if (status == KERF_OK) {
+            bound = fmin(bound, found.bound);
+            offer(s, i, &found);
+        } else if (status == KERF_E_TIME_LIMIT) {
+            bound = 0; /* no cost is less */
+            late = local;
+        } else if (status != KERF_E_INFEASIBLE) {
+            if (err)
+                *err = local;
+            return status;
+        }
+    }
+    if (s->best != KERF_NONE) {
+        if (bound < s->solution.bound)
+            cut_solution_prove(&s->solution, s->solution.objective, bound);
+        return KERF_OK;
+    }
+    if (late.code != KERF_OK) {
+        if (err)
+            *err = late;
+        return KERF_E_TIME_LIMIT;
+    }
+    const explain_case c = {solve_case, s, s->labels, s->n, &s->options};
+    return explain_clash(&c, &s->question->edge.limits, err);
+}
+
+/* --- the plan --- */
+
+static kerf_status describe_extremes(const tier_binding *b, kerf_tiers_plan *plan, kerf_error *err)
+{
+    kerf_tiers_option *const ends[] = {&plan->all_device, &plan->all_edge, &plan->all_cloud};
+    uint8_t *x = kerf_calloc(b->first.problem.n, 1);
+    kerf_status status =
+        x ? KERF_OK : kerf_fail(err, KERF_E_NOMEM, NULL, "out of memory while describing a plan");
+    for (int i = 0; status == KERF_OK && i < N_TIERS; i++) {
+        tier_value value;
+        memset(x, i, b->first.problem.n);
+        tier_evaluate(&b->problem, x, &value);
+        ends[i]->exists = tier_is_legal(&b->problem, x);
+        ends[i]->feasible = ends[i]->exists && value.base.violation <= 0;
+        kerf_tier *tier = tiers_of(b, x);
+        status = tier ? tier_price(b, tier, &ends[i]->cost, err)
+                      : kerf_fail(err, KERF_E_NOMEM, NULL, "out of memory while describing a plan");
+        free(tier);
+    }
+    free(x);
+    return status;
+}
+
+/* The plan's figures come from the price of its placement; the solver's must be the same. */
+static kerf_status certify(const tier_binding *b, const cut_solution *best, kerf_tiers_plan *plan,
+                           kerf_error *err)
+{
+    const bool inverse = b->question->edge.objective == KERF_OBJ_THROUGHPUT;
+    const double claimed = inverse ? 1 / best->objective : best->objective;
+    const double price = plan->cost.first.objective;
+    const bool both_infinite = isinf(claimed) && isinf(price);
+    if (!both_infinite && !(fabs(claimed - price) <= AGREE * fmax(fabs(claimed), fabs(price))))
+        return kerf_fail(err, KERF_E_INTERNAL, "certificate",
+                         "%s claims %.17g for a placement that is priced at %.17g",
+                         kerf_solver_name(best->solver), claimed, price);
+    plan->bound = inverse ? 1 / best->bound : best->bound;
+    plan->gap = best->gap;
+    plan->optimal = best->gap <= CUT_GAP;
+    plan->solver = best->solver;
+    plan->examined = best->examined;
+    return KERF_OK;
+}
+
+static kerf_status fill_plan(const search *s, kerf_tiers_plan *plan, kerf_error *err)
+{
+    const tier_binding *b = &s->bindings[s->best];
+    plan->tier = tiers_of(b, s->solution.x);
+    if (!plan->tier || cut_of(b, plan->tier, 1, &plan->cut) != KERF_OK ||
+        cut_of(b, plan->tier, 2, &plan->cut2) != KERF_OK)
+        return kerf_fail(err, KERF_E_NOMEM, NULL, "out of memory while describing a plan");
+    kerf_status status = tier_price(b, plan->tier, &plan->cost, err);
+    if (status == KERF_OK)
+        status = certify(b, &s->solution, plan, err);
+    if (status == KERF_OK)
+        status = describe_extremes(b, plan, err);
+    snprintf(plan->power_mode, sizeof plan->power_mode, "%s", b->mode[TIER_DEVICE]->name);
+    return status;
+}
+
+kerf_status kerf_tiers_make(const kerf_tiers_question *question, kerf_tiers_plan **plan,
+                            kerf_error *err)
+{
+    kerf_error_clear(err);
+    const double start = cut_clock_s();
+    search s = {.question = question,
+                .best = KERF_NONE,
+                .options = {.time_limit_s = question->edge.time_limit_s,
+                            .progress = question->edge.progress,
+                            .progress_context = question->edge.progress_context}};
+    kerf_tiers_plan *made = NULL;
+    kerf_status status = bind_modes(&s, err);
+    if (status == KERF_OK)
+        status = solve_modes(&s, start, err);
+    const double solved = cut_clock_s();
+    if (status != KERF_OK)
+        goto out;
+    made = kerf_calloc(1, sizeof *made);
+    status = made ? fill_plan(&s, made, err) : kerf_fail(err, KERF_E_NOMEM, NULL, "out of memory");
+    if (status != KERF_OK)
+        goto out;
+    made->solve_time_s = solved - start;
+    *plan = made;
+    made = NULL;
+out:
+    kerf_tiers_destroy(&made);
+    search_clear(&s);
+    return status;
+}
+
+void kerf_tiers_destroy(kerf_tiers_plan **plan)
+{
+    if (!plan || !*plan)
+        return;
+    free((*plan)->tier);
+    free((*plan)->cut.tensors);
+    free((*plan)->cut2.tensors);
+    free(*plan);
+    *plan = NULL;
+}
+
+kerf_status kerf_tiers_price(const kerf_tiers_question *question, const kerf_tier *tier,
+                             kerf_tiers_cost *cost, kerf_error *err)
+{
+    kerf_error_clear(err);
+    size_t mode = 0;
+    kerf_status status = tier_check_question(question, err);
+    if (status == KERF_OK)
+        status = cut_find_mode(&question->edge, &mode, err);
+    if (status != KERF_OK)
+        return status;
+    tier_binding b;
+    status = tier_bind(question, mode, &b, err);
+    const kerf_network *net = question->edge.network;
+    for (size_t i = 0; status == KERF_OK && i < net->n_operators; i++)
+        if (!net->operators[i].constant &&
+            (tier[i] < KERF_TIER_DEVICE || tier[i] > KERF_TIER_CLOUD))
+            status = kerf_fail(err, KERF_E_INVALID, net->operators[i].name,
+                               "is on no tier, expected device, edge or cloud");
+    if (status == KERF_OK)
+        status = tier_price(&b, tier, cost, err);
+    tier_binding_clear(&b);
+    return status;
+}
