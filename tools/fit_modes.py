@@ -103,6 +103,7 @@ def server_profiles():
                  "recurrent": 0.1}
     t4_share = {"conv": 0.2, "pointwise": 0.15, "depthwise": 0.01, "fc": 0.15, "matmul": 0.1,
                 "recurrent": 0.02}
+    a100_share = {c: s / 2 for c, s in t4_share.items()}  # batch 1 fills so large a GPU worse
     cpu_share = {"conv": 0.5, "pointwise": 0.4, "depthwise": 0.1, "fc": 0.4, "matmul": 0.3,
                  "recurrent": 0.2}
 
@@ -123,6 +124,16 @@ def server_profiles():
                "stored in float16 is underestimated. 7 us per launch, 200 us per request. 70 W of "
                "the GPU plus 60 W as its share of the host while computing, 10 W plus 50 W idle.",
                "16 GB", roofline(65e12 / 2, 2 * 0.7 * 320e9, 7e-6, 200e-6, t4_share), 130.0, 60.0),
+        server("cloud-a100", "Cloud instance with one NVIDIA A100 PCIe, 40 GB",
+               "312 TFLOP/s float16 on tensor cores without sparsity, 1555 GB/s, 250 W board",
+               text(a100_share, 70),
+               "Half of edge-t4's shares, as batch 1 fills so large a GPU worse. TensorRT float16 "
+               "made from a float32 network: the time per byte is for the float32 tensors that the "
+               "network file declares, of which the engine moves half; a network stored in float16 "
+               "is underestimated. 7 us per launch, 200 us per request. 150 W of the GPU plus 60 W "
+               "as its share of the host while computing, 40 W plus 50 W idle; no cooling.",
+               "40 GB", roofline(312e12 / 2, 2 * 0.7 * 1555e9, 7e-6, 200e-6, a100_share), 210.0,
+               90.0),
         server("edge-cpu", "Desktop or server CPU with 16 AVX2 cores, 32 GB",
                "16 cores x 3.0 GHz x 16 float32 MACs per cycle = 768 GMAC/s, two channels of "
                "DDR4-3200 = 51.2 GB/s", text(cpu_share, 70),

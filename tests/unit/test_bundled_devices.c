@@ -88,7 +88,8 @@ static void bundled_files_load(void **state)
     static const char *const names[] = {
         "devices/jetson-tx2",  "devices/jetson-xavier-nx", "devices/jetson-agx-xavier",
         "devices/jetson-nano", "devices/jetson-orin-nano", "devices/jetson-tx2-mac-kernels",
-        "servers/edge-gpu",    "servers/edge-t4",          "servers/edge-cpu"};
+        "servers/edge-gpu",    "servers/edge-t4",          "servers/edge-cpu",
+        "servers/cloud-a100"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         char path[128];
         snprintf(path, sizeof path, "configs/%s.json", names[i]);
@@ -98,7 +99,7 @@ static void bundled_files_load(void **state)
         kerf_device_destroy(&device);
     }
     for_each("configs/devices/*.json", 6, check_file);
-    for_each("configs/servers/*.json", 3, check_file);
+    for_each("configs/servers/*.json", 4, check_file);
 }
 
 static const char *const networks[] = {"resnet50", "mobilenetv2", "vgg16", "vit-b16"};
@@ -133,7 +134,7 @@ static void powers_are_plausible(void **state)
 {
     (void)state;
     for_each("configs/devices/*.json", 6, check_power);
-    for_each("configs/servers/*.json", 3, check_power);
+    for_each("configs/servers/*.json", 4, check_power);
 }
 
 /* ResNet-50 on a TX2 in float32: 20 to 35 ms at about 10 W is public knowledge; VGG-16 has four
@@ -156,6 +157,7 @@ static void known_networks_take_known_times(void **state)
         {"servers/edge-gpu", "resnet50", 0.001, 0.006, 0.1, 1.5},
         {"servers/edge-t4", "resnet50", 0.0008, 0.004, 0.05, 0.6},
         {"servers/edge-cpu", "resnet50", 0.006, 0.040, 0.5, 6.0},
+        {"servers/cloud-a100", "resnet50", 0.0005, 0.003, 0.1, 0.6},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char path[128];
