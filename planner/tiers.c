@@ -130,8 +130,11 @@ static kerf_status solve_case(const explain_case *c, size_t i, const kerf_limits
         *value = priced.base;
         *violation = found.objective;
     }
+    const bool proven = found.gap <= CUT_GAP;
     cut_solution_clear(&found);
-    return status;
+    return status == KERF_OK && closest && !proven
+               ? kerf_fail(err, KERF_E_TIME_LIMIT, NULL, "no time is left")
+               : status;
 }
 
 static void offer(search *s, size_t i, cut_solution *found)
@@ -146,15 +149,15 @@ static void offer(search *s, size_t i, cut_solution *found)
 }
 
 /* Solves every mode and keeps the best answer; its bound is the least of all. */
-static kerf_status solve_modes(search *s, double start, kerf_error *err)
+static kerf_status solve_modes(search *s, kerf_error *err)
 {
     double bound = INFINITY;
     kerf_error local = {0}, late = {0};
     for (size_t i = 0; i < s->n; i++) {
         cut_options options = s->options;
-        if (options.time_limit_s > 0)
+        if (options.deadline_s > 0) /* an equal share of the time that is left */
             options.time_limit_s =
-                fmax(options.time_limit_s - (cut_clock_s() - start), 1e-9) / (double)(s->n - i);
+                fmax(options.deadline_s - cut_clock_s(), 1e-9) / (double)(s->n - i);
         cut_solution found = {0};
         const kerf_status status =
             tier_solve(&s->bindings[i].problem, s->question->edge.solver, &options, &found, &local);
@@ -248,15 +251,16 @@ kerf_status kerf_tiers_make(const kerf_tiers_question *question, kerf_tiers_plan
 {
     kerf_error_clear(err);
     const double start = cut_clock_s();
+    const double limit = question->edge.time_limit_s;
     search s = {.question = question,
                 .best = KERF_NONE,
-                .options = {.time_limit_s = question->edge.time_limit_s,
+                .options = {.deadline_s = limit > 0 ? start + limit : 0,
                             .progress = question->edge.progress,
                             .progress_context = question->edge.progress_context}};
     kerf_tiers_plan *made = NULL;
     kerf_status status = bind_modes(&s, err);
     if (status == KERF_OK)
-        status = solve_modes(&s, start, err);
+        status = solve_modes(&s, err);
     const double solved = cut_clock_s();
     if (status != KERF_OK)
         goto out;

@@ -335,6 +335,9 @@ kerf_status tier_search_start(tier_search *s, const tier_problem *problem,
                                                                  : TIER_SUM;
     if (s->options->time_limit_s > 0)
         s->deadline = cut_clock_s() + s->options->time_limit_s;
+    if (s->options->deadline_s > 0)
+        s->deadline =
+            s->deadline > 0 ? fmin(s->deadline, s->options->deadline_s) : s->options->deadline_s;
     kerf_status status = cut_dag_create(problem->first, &s->dag, err);
     if (status != KERF_OK)
         return status;

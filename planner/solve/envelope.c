@@ -106,11 +106,11 @@ static kerf_status split(hull *h, size_t index, kerf_error *err)
     if (status != KERF_OK)
         return status;
     const envelope_point *m = &h->lines[middle].at;
-    /* Either the chord is an edge of the hull, or the answer is a point strictly between the two.
-     * No point is so twice, and there are finitely many: that ends the search, whatever rounding
-     * does.
-     */
-    const bool between_them = i.p < m->p && m->p < j.p && j.q < m->q && m->q < i.q;
+    /* Either the chord is an edge of the hull, or the answer is another point between the two (in
+     * one of p and q it may equal one: an answer need not be the best in both). No point is so
+     * twice, and there are finitely many: that ends the search, whatever rounding does. */
+    const bool between_them = i.p <= m->p && m->p <= j.p && j.q <= m->q && m->q <= i.q &&
+                              (i.p < m->p || m->q < i.q) && (m->p < j.p || j.q < m->q);
     if (!between_them || m->p + b * m->q >= (i.p + b * i.q) * (1 - 1e-14))
         h->lines[index].closed = h->lines[middle].closed = true;
     return KERF_OK;
