@@ -10,8 +10,8 @@
 
 static bool before(const milp_node *a, const milp_node *b)
 {
-    if (a->bound < b->bound || b->bound < a->bound)
-        return a->bound < b->bound;
+    if (a->at.bound < b->at.bound || b->at.bound < a->at.bound)
+        return a->at.bound < b->at.bound;
     return a->number > b->number;
 }
 
@@ -58,14 +58,14 @@ static milp_node *add_copy(milp_tree *tree, const milp_node *node, kerf_error *e
 }
 
 kerf_status milp_tree_start(milp_tree *tree, const cut_problem *problem, const cut_dag *dag,
-                            const uint8_t *side, const milp_range range[2], kerf_error *err)
+                            const uint8_t *side, kerf_error *err)
 {
     uint8_t *own = kerf_calloc(problem->n, 1);
     if (!own)
         return kerf_fail(err, KERF_E_NOMEM, NULL, "out of memory for %zu operators", problem->n);
     *tree = (milp_tree){.problem = problem, .dag = dag};
     memcpy(own, side, problem->n);
-    milp_node root = {.range = {range[0], range[1]}, .side = own};
+    milp_node root = {.side = own};
     kerf_status status = add_copy(tree, &root, err) ? KERF_OK : KERF_E_NOMEM;
     free(own);
     return status;
@@ -109,34 +109,26 @@ static void imply(const milp_tree *tree, uint8_t *side)
         }
 }
 
-kerf_status milp_tree_split_operator(milp_tree *tree, const milp_node *node, size_t v,
-                                     bool server_first, kerf_error *err)
+kerf_status milp_tree_put(milp_tree *tree, const milp_node *node, kerf_error *err)
+{
+    milp_node *copy = add_copy(tree, node, err);
+    if (!copy)
+        return KERF_E_NOMEM;
+    copy->depth++;
+    sift_up(tree, tree->n - 1);
+    return KERF_OK;
+}
+
+kerf_status milp_tree_split(milp_tree *tree, const milp_node *node, size_t v, bool server_first,
+                            kerf_error *err)
 {
     for (int i = 0; i < 2; i++) { /* the newer one is taken first */
         milp_node *child = add_copy(tree, node, err);
         if (!child)
             return KERF_E_NOMEM;
+        child->depth++;
         child->side[v] = server_first == (i == 1) ? KERF_SIDE_SERVER : KERF_SIDE_DEVICE;
         imply(tree, child->side);
-        sift_up(tree, tree->n - 1);
-    }
-    return KERF_OK;
-}
-
-kerf_status milp_tree_split_bytes(milp_tree *tree, const milp_node *node, kerf_direction direction,
-                                  double bytes, kerf_error *err)
-{
-    for (int i = 0; i < 2; i++) {
-        milp_node *child = add_copy(tree, node, err);
-        if (!child)
-            return KERF_E_NOMEM;
-        milp_range *range = &child->range[direction];
-        if (i == 0) {
-            range->low = bytes;
-            range->used = true;
-        } else {
-            range->high = bytes;
-        }
         sift_up(tree, tree->n - 1);
     }
     return KERF_OK;

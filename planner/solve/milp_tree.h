@@ -2,12 +2,11 @@
 #ifndef KERF_PLANNER_SOLVE_MILP_TREE_H
 #define KERF_PLANNER_SOLVE_MILP_TREE_H
 
-#include "planner/solve/milp_model.h"
+#include "planner/solve/lagrange.h"
 
 typedef struct milp_node {
-    double bound;
-    size_t number;
-    milp_range range[2];
+    lagrange_point at; /* the prices to begin with, and the bound so far */
+    size_t number, depth;
     uint8_t *side; /* of kerf_side; owned */
 } milp_node;
 
@@ -20,17 +19,17 @@ typedef struct milp_tree {
 
 /* Empties the tree and puts the root into it. KERF_E_NOMEM. */
 kerf_status milp_tree_start(milp_tree *tree, const cut_problem *problem, const cut_dag *dag,
-                            const uint8_t *side, const milp_range range[2], kerf_error *err);
+                            const uint8_t *side, kerf_error *err);
 void milp_tree_clear(milp_tree *tree);
 
 /* Takes the node with the least bound out; its side is the caller's to free. False if none. */
 bool milp_tree_take(milp_tree *tree, milp_node *node);
 
-/* Two nodes for one: an operator on either side, the given one first; or bytes up to and from a
- * value within their range. KERF_E_NOMEM. */
-kerf_status milp_tree_split_operator(milp_tree *tree, const milp_node *node, size_t v,
-                                     bool server_first, kerf_error *err);
-kerf_status milp_tree_split_bytes(milp_tree *tree, const milp_node *node, kerf_direction direction,
-                                  double bytes, kerf_error *err);
+/* The node again, as it has become; its side is copied. KERF_E_NOMEM. */
+kerf_status milp_tree_put(milp_tree *tree, const milp_node *node, kerf_error *err);
+
+/* Two nodes for one: an operator on either side, the given one first. KERF_E_NOMEM. */
+kerf_status milp_tree_split(milp_tree *tree, const milp_node *node, size_t v, bool server_first,
+                            kerf_error *err);
 
 #endif

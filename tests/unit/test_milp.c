@@ -150,12 +150,14 @@ static void test_out_of_memory_in_glpk(void **state)
     box.p.objective = KERF_OBJ_THROUGHPUT;
     cut_solution s = {.x = NULL};
     kerf_error err = {.code = KERF_OK};
+    cut_options options = {.max_ideals = 1};
+    assert_non_null(glp_alloc(1, (1 << 20) - 8192)); /* freed with GLPK's environment */
     glp_mem_limit(1);
-    assert_int_equal(cut_solve_milp(&box.p, NULL, &s, &err), KERF_E_NOMEM);
+    assert_int_equal(cut_solve_milp(&box.p, &options, &s, &err), KERF_E_NOMEM);
     assert_string_equal(err.message, "GLPK is out of memory");
     assert_null(s.x);
     layered_problem(&r, 30, 3, true, &box);
-    assert_int_equal(cut_solve_milp(&box.p, NULL, &s, NULL), KERF_OK);
+    assert_int_equal(cut_solve_milp(&box.p, &options, &s, NULL), KERF_OK);
     cut_solution_clear(&s);
     box_clear(&box);
 }
@@ -169,8 +171,9 @@ static void test_leaves_callers_glpk_alone(void **state)
     glp_prob *mine = glp_create_prob();
     glp_add_cols(mine, 3);
     layered_problem(&r, 30, 3, true, &box);
+    cut_options options = {.max_ideals = 1};
     cut_solution s = {.x = NULL};
-    assert_int_equal(cut_solve_milp(&box.p, NULL, &s, NULL), KERF_OK);
+    assert_int_equal(cut_solve_milp(&box.p, &options, &s, NULL), KERF_OK);
     assert_int_equal(glp_get_num_cols(mine), 3);
     glp_delete_prob(mine);
     glp_free_env();
