@@ -512,6 +512,11 @@ static double largest_goal(const lagrange *l)
         add_most(&most, &p->tensors[t].up_cost);
         add_most(&most, &p->tensors[t].down_cost);
     }
+    for (size_t b = 0; b < p->n_bundles; b++) {
+        const cut_cost *c = &p->bundles[b].cost;
+        add_most(&most, &(cut_cost){fmax(c->device_s, 0), fmax(c->device_J, 0),
+                                    fmax(c->server_s, 0), fmax(c->server_J, 0)});
+    }
     cut_byte_range(p, KERF_UPLINK, &least, &most.up_bytes);
     cut_byte_range(p, KERF_DOWNLINK, &least, &most.down_bytes);
     cut_combine(p, &most);
