@@ -57,7 +57,21 @@ bool cut_sent_as_is(const kerf_tensor *tensor, const kerf_encoding *encoding)
            cut_encoded_bytes(tensor, encoding) >= (double)tensor->bytes;
 }
 
+double cut_input_total(const kerf_question *question)
+{
+    const kerf_network *net = question->network;
+    double total = 0;
+    for (size_t i = 0; i < net->n_inputs && question->input_bytes > 0; i++)
+        total += (double)net->tensors[net->inputs[i]].bytes;
+    return total;
+}
+
 double cut_wire_bytes(const kerf_question *question, size_t index)
+{
+    return cut_wire_share(question, index, cut_input_total(question));
+}
+
+double cut_wire_share(const kerf_question *question, size_t index, double total)
 {
     const kerf_network *net = question->network;
     const kerf_tensor *tensor = &net->tensors[index];
@@ -67,9 +81,6 @@ double cut_wire_bytes(const kerf_question *question, size_t index)
     /* The sensor's own form: a given size is shared among the inputs in proportion to theirs. */
     if (question->input_bytes <= 0)
         return (double)tensor->bytes;
-    double total = 0;
-    for (size_t i = 0; i < net->n_inputs; i++)
-        total += (double)net->tensors[net->inputs[i]].bytes;
     return total > 0 ? question->input_bytes * (double)tensor->bytes / total
                      : question->input_bytes / (double)net->n_inputs;
 }
@@ -349,7 +360,7 @@ static kerf_status bind_tensor(cut_binding *b, size_t index, cut_tensor *out, ke
         .producer = t->producer == KERF_NONE ? CUT_SOURCE : b->index_of[t->producer],
         .consumers = consumers,
         .n_consumers = append_consumers(b, t),
-        .up_bytes = cut_wire_bytes(q, index),
+        .up_bytes = cut_wire_share(q, index, b->input_total),
         .to_server = t->is_output && q->result_at_server,
         .to_device = t->is_output && !q->result_at_server,
     };
@@ -630,6 +641,7 @@ kerf_status cut_bind(const kerf_question *question, size_t device_mode, cut_bind
     if (status != KERF_OK)
         return status;
     cut_binding b = {.question = question,
+                     .input_total = cut_input_total(question),
                      .device_mode = &question->device->modes[device_mode],
                      .server_mode = &question->server->modes[question->server->default_mode]};
     if ((status = number_operators(&b)) != KERF_OK || (status = apply_pins(&b, err)) != KERF_OK ||

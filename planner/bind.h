@@ -23,6 +23,7 @@ typedef struct cut_binding {
     uint8_t *pin;
     size_t *pool; /* operator lists */
     size_t pool_used, pool_size;
+    double input_total; /* cut_input_total of the question */
 } cut_binding;
 
 /* Checks the question, which leaves no encoding and no variant to choose, and builds its problem,
@@ -43,6 +44,10 @@ kerf_encoding cut_encoding(const kerf_question *question);
 /* Wire bytes of a tensor of the question's network, network inputs included; and what an encoding
  * makes of a tensor that is no network input. */
 double cut_wire_bytes(const kerf_question *question, size_t tensor);
+
+/* The same for many tensors: what all network inputs have together is summed up once. */
+double cut_input_total(const kerf_question *question);
+double cut_wire_share(const kerf_question *question, size_t tensor, double input_total);
 double cut_encoded_bytes(const kerf_tensor *tensor, const kerf_encoding *encoding);
 
 /* True if the encoding leaves the tensor as it is, so that nothing is packed or unpacked. */

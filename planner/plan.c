@@ -72,6 +72,7 @@ static int by_producer(const void *a, const void *b)
 static kerf_status cut_of(const kerf_question *q, const kerf_side *side, kerf_cut *cut)
 {
     const kerf_network *net = q->network;
+    const double input_total = cut_input_total(q);
     crossing_tensor *crossing = kerf_calloc(net->n_tensors, sizeof *crossing);
     size_t n = 0;
     for (size_t i = 0; crossing && i < net->n_tensors; i++)
@@ -86,7 +87,7 @@ static kerf_status cut_of(const kerf_question *q, const kerf_side *side, kerf_cu
     for (size_t i = 0; i < n; i++) {
         cut->tensors[i] = crossing[i].tensor;
         cut->bytes += net->tensors[crossing[i].tensor].bytes;
-        cut->wire_bytes += cut_wire_bytes(q, crossing[i].tensor);
+        cut->wire_bytes += cut_wire_share(q, crossing[i].tensor, input_total);
     }
     cut->n_tensors = n;
     free(crossing);

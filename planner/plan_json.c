@@ -125,7 +125,7 @@ static void write_proof(output *o, const kerf_plan *plan)
     kw_end(w, '}');
 }
 
-static void write_tensor(kerf_writer *w, const kerf_question *q, size_t index)
+static void write_tensor(kerf_writer *w, const kerf_question *q, size_t index, double input_total)
 {
     const kerf_tensor *tensor = &q->network->tensors[index];
     kw_begin(w, '{');
@@ -136,7 +136,7 @@ static void write_tensor(kerf_writer *w, const kerf_question *q, size_t index)
     kw_end(w, ']');
     kw_put_string(w, "type", kerf_type_name(tensor->type));
     kw_put_integer(w, "bytes", tensor->bytes);
-    kw_put_bytes(w, "wire_bytes", cut_wire_bytes(q, index));
+    kw_put_bytes(w, "wire_bytes", cut_wire_share(q, index, input_total));
     kw_end(w, '}');
 }
 
@@ -152,10 +152,11 @@ static void write_side(kerf_writer *w, const char *key, const kerf_network *netw
 
 static void write_cut(kerf_writer *w, const kerf_question *q, const kerf_plan *plan)
 {
+    const double input_total = cut_input_total(q);
     kw_put_begin(w, "cut", '{');
     kw_put_begin(w, "tensors", '[');
     for (size_t i = 0; i < plan->cut.n_tensors; i++)
-        write_tensor(w, q, plan->cut.tensors[i]);
+        write_tensor(w, q, plan->cut.tensors[i], input_total);
     kw_end(w, ']');
     kw_put_integer(w, "bytes", plan->cut.bytes);
     kw_put_bytes(w, "wire_bytes", plan->cut.wire_bytes);

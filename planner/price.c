@@ -234,6 +234,7 @@ static void price_bytes(const kerf_question *q, const kerf_side *side, kerf_plan
 {
     const kerf_network *net = q->network;
     const kerf_encoding encoding = cut_encoding(q);
+    const double input_total = cut_input_total(q);
     double coded = 0; /* bytes that are encoded on one side and decoded on the other */
     for (size_t i = 0; i < net->n_tensors; i++) {
         const kerf_tensor *t = &net->tensors[i];
@@ -241,7 +242,7 @@ static void price_bytes(const kerf_question *q, const kerf_side *side, kerf_plan
         const bool down = t->is_output && !t->constant && !q->result_at_server &&
                           on_server(net, side, t->producer);
         if (up)
-            cost->uplink_bytes += cut_wire_bytes(q, i);
+            cost->uplink_bytes += cut_wire_share(q, i, input_total);
         if (down)
             cost->downlink_bytes += cut_encoded_bytes(t, &encoding);
         if (!t->is_input && !cut_sent_as_is(t, &encoding))

@@ -42,6 +42,8 @@ static void give_up(void *info)
 static kerf_status shielded(milp_lp *lp, void (*work)(milp_lp *), kerf_error *err)
 {
     lp->out_of_memory = false;
+    if (glp_init_env() > 1) /* anything else that finds no environment ends the process */
+        return kerf_fail(err, KERF_E_NOMEM, NULL, "GLPK is out of memory");
     if (setjmp(lp->jump) != 0) {
         lp->prob = NULL;
         glp_free_env();

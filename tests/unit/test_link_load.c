@@ -388,79 +388,76 @@ static void test_bad_measurements(void **state)
 
 /* --- what is refused --- */
 
+static const struct {
+    const char *text;
+    kerf_status status;
+    const char *where, *message;
+} bad_files[] = {
+    {"", KERF_E_SYNTAX, "", "is empty"},
+    {"{", KERF_E_SYNTAX, NULL, ""},
+    {"[]", KERF_E_INVALID, "", "is an array, expected an object"},
+    {"{}", KERF_E_INVALID, "", "has no \"format\", expected \"kerf-link/1\""},
+    {"{\"format\": \"kerf-device/1\"}", KERF_E_INVALID, "/format", "expected \"kerf-link/1\""},
+    {HEAD "\"downlink\": \"1 Mbit/s\", \"rtt\": \"1 ms\"}", KERF_E_INVALID, "",
+     "has no \"uplink\", expected"},
+    {HEAD "\"uplink\": \"1 Mbit/s\", \"rtt\": \"1 ms\"}", KERF_E_INVALID, "",
+     "has no \"downlink\", expected"},
+    {HEAD "\"uplink\": \"1 Mbit/s\", \"downlink\": \"1 Mbit/s\"}", KERF_E_INVALID, "",
+     "has no \"rtt\", expected"},
+    {HEAD "\"uplink\": 4}", KERF_E_INVALID, "/uplink", "has no unit, expected a rate"},
+    {HEAD "\"uplink\": \"4 MB\"}", KERF_E_INVALID, "/uplink", "expected a rate"},
+    {HEAD "\"uplink\": \"-4 Mbit/s\"}", KERF_E_INVALID, "/uplink", "is negative"},
+    {HEAD "\"uplink\": \"nan Mbit/s\"}", KERF_E_INVALID, "/uplink", "expected a rate"},
+    {HEAD "\"uplink\": \"1e999 Mbit/s\"}", KERF_E_INVALID, "/uplink", "too large"},
+    {HEAD "\"uplink\": [\"4 Mbit/s\"]}", KERF_E_INVALID, "/uplink", "is an array"},
+    {HEAD "\"uplink\": \"4 Mbit/s\", \"uplink\": \"5 Mbit/s\"}", KERF_E_SYNTAX, NULL, "duplicate"},
+    {RATES ", \"uplnk\": \"1 Mbit/s\"}", KERF_E_INVALID, "/uplnk", "is an unknown key"},
+    {RATES ", \"los\": \"1 %\"}", KERF_E_INVALID, "/los", "did you mean \"loss\"?"},
+    {RATES ", \"loss\": \"100 %\"}", KERF_E_INVALID, "/loss", "expected 0 % to less than 100 %"},
+    {RATES ", \"loss\": \"101 %\"}", KERF_E_INVALID, "/loss", "is above 1"},
+    {RATES ", \"mss\": \"0.1 B\"}", KERF_E_INVALID, "/mss", "expected 1 B to 1 MB"},
+    {RATES ", \"overhead\": \"200 %\"}", KERF_E_INVALID, "/overhead", "is above 1"},
+    {RATES ", \"message_bytes\": \"2 GB\"}", KERF_E_INVALID, "/message_bytes", "to 1 GB"},
+    {RATES ", \"connection\": \"hot\"}", KERF_E_INVALID, "/connection",
+     "is \"hot\", expected \"cold\", \"warm\" or \"new\""},
+    {RATES ", \"connection\": 1}", KERF_E_INVALID, "/connection", "expected a string"},
+    {RATES ", \"name\": 1}", KERF_E_INVALID, "/name", "expected a string"},
+    {RATES ", \"radio\": []}", KERF_E_INVALID, "/radio", "expected an object"},
+    {RATES ", \"radio\": {\"up\": {}}}", KERF_E_INVALID, "/radio/up", "is an unknown key"},
+    {RATES ", \"radio\": {\"uplink\": {}}}", KERF_E_INVALID, "/radio/uplink", "states no power"},
+    {RATES ", \"radio\": {\"uplink\": {\"active\": \"1 W\", \"constant\": \"1 W\"}}}",
+     KERF_E_INVALID, "/radio/uplink", "states more than one power"},
+    {RATES ", \"radio\": {\"uplink\": {\"slope\": \"1 mW/(Mbit/s)\"}}}", KERF_E_INVALID,
+     "/radio/uplink", "has no \"constant\""},
+    {RATES ", \"radio\": {\"uplink\": {\"active\": \"1 W\", \"x\": 1}}}", KERF_E_INVALID,
+     "/radio/uplink/x", "is an unknown key"},
+    {RATES ", \"radio\": {\"uplink\": {\"slope\": \"1 mW\", \"constant\": \"1 W\"}}}",
+     KERF_E_INVALID, "/radio/uplink/slope", "expected a power per rate"},
+    {RATES ", \"radio\": {\"tail\": {\"time\": \"1 s\"}}}", KERF_E_INVALID, "/radio/tail",
+     "has no \"power\""},
+    {RATES ", \"radio\": {\"tail\": {\"time\": \"9 h\", \"power\": \"1 W\"}}}", KERF_E_INVALID,
+     "/radio/tail/time", "expected 0 s to"},
+    {RATES ", \"radio\": {\"idle\": \"1 MW\"}}", KERF_E_INVALID, "/radio/idle", "to 10 kW"},
+    {RATES ", \"radio\": {\"uplink\": {\"cross_factor\": {\"airtime_power\": \"1 W\", "
+           "\"air_rate\": \"0 bit/s\", \"frame_energy\": \"1 mJ\"}}}}",
+     KERF_E_INVALID, "/radio/uplink/cross_factor", "expected at least 1"},
+    {RATES ", \"radio\": {\"uplink\": {\"cross_factor\": {\"airtime_power\": \"1 W\"}}}}",
+     KERF_E_INVALID, "/radio/uplink/cross_factor", "has no \"air_rate\""},
+    {RATES ", \"from\": {\"shannon\": {\"bandwidth\": \"5 MHz\", \"transmit_power\": \"1 W\", "
+           "\"gain\": 1, \"noise\": \"0 W\"}}}",
+     KERF_E_INVALID, "/from/shannon", "gives an uplink of inf bit/s"},
+    {RATES ", \"from\": {\"shannon\": {\"bandwidth\": \"5 MB\"}}}", KERF_E_INVALID,
+     "/from/shannon/bandwidth", "expected a frequency"},
+    {RATES ", \"from\": \"up.json\"}", KERF_E_INVALID, "/from", "expected an object"},
+    {RATES ", \"from\": {\"iperf\": \"up.json\"}}", KERF_E_INVALID, "/from/iperf", "unknown key"},
+    {RATES ", \"from\": {\"ping\": \"absent.log\"}}", KERF_E_IO, "", "cannot open"},
+};
+
 static void test_bad_files(void **state)
 {
     (void)state;
-    static const struct {
-        const char *text;
-        kerf_status status;
-        const char *where, *message;
-    } bad[] = {
-        {"", KERF_E_SYNTAX, "", "is empty"},
-        {"{", KERF_E_SYNTAX, NULL, ""},
-        {"[]", KERF_E_INVALID, "", "is an array, expected an object"},
-        {"{}", KERF_E_INVALID, "", "has no \"format\", expected \"kerf-link/1\""},
-        {"{\"format\": \"kerf-device/1\"}", KERF_E_INVALID, "/format", "expected \"kerf-link/1\""},
-        {HEAD "\"downlink\": \"1 Mbit/s\", \"rtt\": \"1 ms\"}", KERF_E_INVALID, "",
-         "has no \"uplink\", expected"},
-        {HEAD "\"uplink\": \"1 Mbit/s\", \"rtt\": \"1 ms\"}", KERF_E_INVALID, "",
-         "has no \"downlink\", expected"},
-        {HEAD "\"uplink\": \"1 Mbit/s\", \"downlink\": \"1 Mbit/s\"}", KERF_E_INVALID, "",
-         "has no \"rtt\", expected"},
-        {HEAD "\"uplink\": 4}", KERF_E_INVALID, "/uplink", "has no unit, expected a rate"},
-        {HEAD "\"uplink\": \"4 MB\"}", KERF_E_INVALID, "/uplink", "expected a rate"},
-        {HEAD "\"uplink\": \"-4 Mbit/s\"}", KERF_E_INVALID, "/uplink", "is negative"},
-        {HEAD "\"uplink\": \"nan Mbit/s\"}", KERF_E_INVALID, "/uplink", "expected a rate"},
-        {HEAD "\"uplink\": \"1e999 Mbit/s\"}", KERF_E_INVALID, "/uplink", "too large"},
-        {HEAD "\"uplink\": [\"4 Mbit/s\"]}", KERF_E_INVALID, "/uplink", "is an array"},
-        {HEAD "\"uplink\": \"4 Mbit/s\", \"uplink\": \"5 Mbit/s\"}", KERF_E_SYNTAX, NULL,
-         "duplicate"},
-        {RATES ", \"uplnk\": \"1 Mbit/s\"}", KERF_E_INVALID, "/uplnk", "is an unknown key"},
-        {RATES ", \"los\": \"1 %\"}", KERF_E_INVALID, "/los", "did you mean \"loss\"?"},
-        {RATES ", \"loss\": \"100 %\"}", KERF_E_INVALID, "/loss",
-         "expected 0 % to less than 100 %"},
-        {RATES ", \"loss\": \"101 %\"}", KERF_E_INVALID, "/loss", "is above 1"},
-        {RATES ", \"mss\": \"0.1 B\"}", KERF_E_INVALID, "/mss", "expected 1 B to 1 MB"},
-        {RATES ", \"overhead\": \"200 %\"}", KERF_E_INVALID, "/overhead", "is above 1"},
-        {RATES ", \"message_bytes\": \"2 GB\"}", KERF_E_INVALID, "/message_bytes", "to 1 GB"},
-        {RATES ", \"connection\": \"hot\"}", KERF_E_INVALID, "/connection",
-         "is \"hot\", expected \"cold\", \"warm\" or \"new\""},
-        {RATES ", \"connection\": 1}", KERF_E_INVALID, "/connection", "expected a string"},
-        {RATES ", \"name\": 1}", KERF_E_INVALID, "/name", "expected a string"},
-        {RATES ", \"radio\": []}", KERF_E_INVALID, "/radio", "expected an object"},
-        {RATES ", \"radio\": {\"up\": {}}}", KERF_E_INVALID, "/radio/up", "is an unknown key"},
-        {RATES ", \"radio\": {\"uplink\": {}}}", KERF_E_INVALID, "/radio/uplink",
-         "states no power"},
-        {RATES ", \"radio\": {\"uplink\": {\"active\": \"1 W\", \"constant\": \"1 W\"}}}",
-         KERF_E_INVALID, "/radio/uplink", "states more than one power"},
-        {RATES ", \"radio\": {\"uplink\": {\"slope\": \"1 mW/(Mbit/s)\"}}}", KERF_E_INVALID,
-         "/radio/uplink", "has no \"constant\""},
-        {RATES ", \"radio\": {\"uplink\": {\"active\": \"1 W\", \"x\": 1}}}", KERF_E_INVALID,
-         "/radio/uplink/x", "is an unknown key"},
-        {RATES ", \"radio\": {\"uplink\": {\"slope\": \"1 mW\", \"constant\": \"1 W\"}}}",
-         KERF_E_INVALID, "/radio/uplink/slope", "expected a power per rate"},
-        {RATES ", \"radio\": {\"tail\": {\"time\": \"1 s\"}}}", KERF_E_INVALID, "/radio/tail",
-         "has no \"power\""},
-        {RATES ", \"radio\": {\"tail\": {\"time\": \"9 h\", \"power\": \"1 W\"}}}", KERF_E_INVALID,
-         "/radio/tail/time", "expected 0 s to"},
-        {RATES ", \"radio\": {\"idle\": \"1 MW\"}}", KERF_E_INVALID, "/radio/idle", "to 10 kW"},
-        {RATES ", \"radio\": {\"uplink\": {\"cross_factor\": {\"airtime_power\": \"1 W\", "
-               "\"air_rate\": \"0 bit/s\", \"frame_energy\": \"1 mJ\"}}}}",
-         KERF_E_INVALID, "/radio/uplink/cross_factor", "expected at least 1"},
-        {RATES ", \"radio\": {\"uplink\": {\"cross_factor\": {\"airtime_power\": \"1 W\"}}}}",
-         KERF_E_INVALID, "/radio/uplink/cross_factor", "has no \"air_rate\""},
-        {RATES ", \"from\": {\"shannon\": {\"bandwidth\": \"5 MHz\", \"transmit_power\": \"1 W\", "
-               "\"gain\": 1, \"noise\": \"0 W\"}}}",
-         KERF_E_INVALID, "/from/shannon", "gives an uplink of inf bit/s"},
-        {RATES ", \"from\": {\"shannon\": {\"bandwidth\": \"5 MB\"}}}", KERF_E_INVALID,
-         "/from/shannon/bandwidth", "expected a frequency"},
-        {RATES ", \"from\": \"up.json\"}", KERF_E_INVALID, "/from", "expected an object"},
-        {RATES ", \"from\": {\"iperf\": \"up.json\"}}", KERF_E_INVALID, "/from/iperf",
-         "unknown key"},
-        {RATES ", \"from\": {\"ping\": \"absent.log\"}}", KERF_E_IO, "", "cannot open"},
-    };
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
-        refuse(bad[i].text, bad[i].status, bad[i].where, bad[i].message);
+    for (size_t i = 0; i < sizeof bad_files / sizeof bad_files[0]; i++)
+        refuse(bad_files[i].text, bad_files[i].status, bad_files[i].where, bad_files[i].message);
 }
 
 static void test_unreadable_files(void **state)

@@ -356,6 +356,10 @@ static void torture_questions(kerf_question plain)
     q.power_mode = "any";
     q.wire = KERF_WIRE_INT8;
     torture_plan(q, "top, any mode, int8");
+    q = plain;
+    q.solver = KERF_SOLVER_MILP;
+    q.limits = (kerf_limits){.deadline_s = 3600, .memory_bytes = 1e12, .min_device_operators = 1};
+    torture_plan(q, "milp");
 }
 
 static void test_plan(void **state)
