@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define LARGE_ELEMENT 64 /* bytes */
+
 void *kerf_calloc(size_t count, size_t size)
 {
     if (count == 0 || size == 0)
@@ -44,7 +46,9 @@ int kerf_reserve(void *array, size_t *capacity, size_t need, size_t maximum, siz
         return 0;
     if (need > maximum)
         return -1;
-    size_t wanted = *capacity < 8 ? 8 : *capacity <= maximum / 2 ? *capacity * 2 : maximum;
+    /* Of large elements there are often one or two, in very many arrays. */
+    const size_t least = size < LARGE_ELEMENT ? 8 : 2;
+    size_t wanted = *capacity < least ? least : *capacity <= maximum / 2 ? *capacity * 2 : maximum;
     if (wanted < need)
         wanted = need;
     if (wanted > maximum)

@@ -151,6 +151,13 @@ static void reserve_grows_to_its_limit(void **state)
     for (int n = 1; n <= 100; n++)
         assert_int_equal(array[n - 1], n);
     free(array);
+    struct large {
+        char bytes[300];
+    } *large = NULL; /* many arrays hold one or two of these, and nothing more */
+    capacity = 0;
+    assert_int_equal(kerf_reserve(&large, &capacity, 1, 100, sizeof *large), 0);
+    assert_int_equal(capacity, 2);
+    free(large);
 }
 
 static void expect_read(const char *path, size_t maximum, kerf_status status, const char *message)
