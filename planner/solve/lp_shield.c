@@ -49,12 +49,16 @@ static kerf_status run(shield *s, void (*work)(void *), void *context, kerf_erro
 kerf_status lp_shielded(void (*work)(void *), void *context, kerf_error *err)
 {
     shield s = {.out_of_memory = false};
+    if (glp_init_env() > 1) /* anything else that finds no environment ends the process */
+        return kerf_fail(err, KERF_E_NOMEM, NULL, "GLPK is out of memory");
     return run(&s, work, context, err);
 }
 
 void lp_release(void)
 {
     int blocks = 0;
+    if (glp_init_env() > 1)
+        return; /* there is none, and none can be had */
     glp_mem_usage(&blocks, NULL, NULL, NULL);
     if (blocks == 0)
         glp_free_env();
