@@ -41,7 +41,6 @@ typedef struct state {
 
 typedef struct frame {
     size_t operator_index;
-    bool fixed; /* pinned to the device: no second branch */
     state before;
 } frame;
 
@@ -155,13 +154,16 @@ static void list_bundles(walk *w)
     w->bundle_start[0] = 0;
 }
 
+/* An operator that a side is forced on has none to be decided. */
 static void push_ready(walk *w, size_t v)
 {
+    if (w->side[v] != KERF_SIDE_FREE)
+        return;
     w->next[v] = w->head;
     w->head = v;
 }
 
-/* Everything on the server: where the walk starts. */
+/* Everything on the server. */
 static void start(walk *w)
 {
     const cut_problem *p = w->problem;
@@ -201,7 +203,7 @@ static void include_reads(walk *w, size_t v)
     }
 }
 
-/* Tensors that v makes: they cross now if anything reads them; their readers may become ready. */
+/* Tensors that v makes: they cross now if anything reads them. */
 static void include_makes(walk *w, size_t v)
 {
     for (size_t i = w->dag.made_start[v]; i < w->dag.made_start[v + 1]; i++) {
@@ -210,19 +212,25 @@ static void include_makes(walk *w, size_t v)
         toggle_down(w, tensor, false);
         if (tensor->n_consumers > 0 || tensor->to_server)
             toggle_up(w, t, true);
+    }
+}
+
+/* Readers of what v makes may become ready. */
+static void release_readers(walk *w, size_t v)
+{
+    for (size_t i = w->dag.made_start[v]; i < w->dag.made_start[v + 1]; i++) {
+        const cut_tensor *tensor = &w->problem->tensors[w->dag.made[i]];
         for (size_t c = 0; c < tensor->n_consumers; c++)
             if (--w->missing[tensor->consumers[c]] == 0)
                 push_ready(w, tensor->consumers[c]);
     }
 }
 
-static void include(walk *w, size_t v)
+static void put_on_device(walk *w, size_t v)
 {
-    frame *f = &w->frames[w->depth++];
-    f->operator_index = v;
-    f->fixed = w->side[v] == KERF_SIDE_DEVICE;
-    f->before = w->now;
-    w->head = w->next[v];
+    release_readers(w, v);
+    if (w->count_only)
+        return;
     w->x[v] = 0;
     w->now.device_operators++;
     const cut_group *group = &w->problem->groups[w->dag.group[v]];
@@ -234,25 +242,36 @@ static void include(walk *w, size_t v)
     include_makes(w, v);
 }
 
-/* Takes back the last inclusion and leaves that operator on the server: false if it is fixed. */
-static bool exclude_last(walk *w)
+static void include(walk *w, size_t v)
+{
+    frame *f = &w->frames[w->depth++];
+    f->operator_index = v;
+    if (!w->count_only)
+        f->before = w->now;
+    w->head = w->next[v];
+    put_on_device(w, v);
+}
+
+/* Takes back the last inclusion and leaves that operator on the server. */
+static void exclude_last(walk *w)
 {
     const frame *f = &w->frames[--w->depth];
     size_t v = f->operator_index;
-    for (size_t i = w->dag.read_start[v]; i < w->dag.read_start[v + 1]; i++)
-        w->on_server[w->dag.read[i]]++;
+    w->head = w->next[v];
     for (size_t i = w->dag.made_start[v]; i < w->dag.made_start[v + 1]; i++) {
         const cut_tensor *tensor = &w->problem->tensors[w->dag.made[i]];
         for (size_t c = 0; c < tensor->n_consumers; c++)
             w->missing[tensor->consumers[c]]++;
     }
+    if (w->count_only)
+        return;
+    for (size_t i = w->dag.read_start[v]; i < w->dag.read_start[v + 1]; i++)
+        w->on_server[w->dag.read[i]]++;
     for (size_t i = w->bundle_start[v]; i < w->bundle_start[v + 1]; i++)
         w->bundled[w->bundles[i]]--;
     w->on_device[w->dag.group[v]]--;
     w->x[v] = 1;
     w->now = f->before;
-    w->head = w->next[v];
-    return !f->fixed;
 }
 
 static double total(const walk *w, figure which)
@@ -355,13 +374,8 @@ static void look_around(walk *w)
 static bool visit(walk *w)
 {
     for (;;) {
-        while (w->head != KERF_NONE) {
-            size_t v = w->head;
-            if (w->side[v] == KERF_SIDE_SERVER)
-                w->head = w->next[v];
-            else
-                include(w, v);
-        }
+        while (w->head != KERF_NONE)
+            include(w, w->head);
         if (w->examined == w->limit)
             return false;
         w->examined++;
@@ -372,10 +386,9 @@ static bool visit(walk *w)
         }
         if (w->stopped)
             return true;
-        do {
-            if (w->depth == 0)
-                return true;
-        } while (!exclude_last(w));
+        if (w->depth == 0)
+            return true;
+        exclude_last(w);
     }
 }
 
@@ -426,9 +439,13 @@ static kerf_status walk_create(walk *w, kerf_error *err)
     if (!walk_allocate(w))
         return kerf_fail(err, KERF_E_NOMEM, NULL, "out of memory for %zu operators", w->problem->n);
     status = cut_dag_force(w->problem, &w->dag, w->side, err);
-    if (status == KERF_OK)
-        start(w);
-    return status;
+    if (status != KERF_OK)
+        return status;
+    start(w);
+    for (size_t v = 0; v < w->problem->n; v++)
+        if (w->side[v] == KERF_SIDE_DEVICE)
+            put_on_device(w, v);
+    return KERF_OK;
 }
 
 /* Moves the answer out of the walk. */
