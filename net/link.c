@@ -48,22 +48,58 @@ double kerf_link_sent_bytes(const kerf_link *link, double bytes)
     return bytes * (1 + link->overhead) + link->message_bytes;
 }
 
-static kerf_flow flow_of(const kerf_link *link, kerf_direction direction)
+static double window_of(const kerf_link *link)
 {
     double window = link->initial_window_bytes;
+    return window > 0 ? window : kerf_initial_window_bytes(mss(link));
+}
+
+static kerf_flow flow_of(const kerf_link *link, kerf_direction direction)
+{
     return (kerf_flow){
         .rate_Bps = kerf_link_effective_rate_bps(link, direction) / 8,
         .rtt_s = link->connection == KERF_CONNECTION_WARM ? 0 : link->rtt_s,
-        .window_bytes = window > 0 ? window : kerf_initial_window_bytes(mss(link)),
+        .window_bytes = window_of(link),
     };
+}
+
+/* In round-trip times: half of one, and the handshake that opens a connection. */
+static double propagation_of(const kerf_link *link, kerf_direction direction)
+{
+    bool handshake = link->connection == KERF_CONNECTION_NEW && direction == KERF_UPLINK;
+    return handshake ? 1.5 : 0.5;
 }
 
 double kerf_link_active_s(const kerf_link *link, kerf_direction direction, double bytes)
 {
     kerf_flow flow = flow_of(link, direction);
-    bool handshake = link->connection == KERF_CONNECTION_NEW && direction == KERF_UPLINK;
-    double propagation = (handshake ? 1.5 : 0.5) * link->rtt_s;
+    double propagation = propagation_of(link, direction) * link->rtt_s;
     return propagation + kerf_flow_s(&flow, kerf_link_sent_bytes(link, bytes));
+}
+
+kerf_path kerf_link_path(const kerf_link *link, kerf_direction direction)
+{
+    const kerf_flow flow = flow_of(link, direction);
+    const double propagation = propagation_of(link, direction), pace = 1 / flow.rate_Bps;
+    const bool lossy = 8 * flow.rate_Bps < link->rate_bps[direction]; /* so that the RTT decides */
+    kerf_path path = {.pace_s = pace,
+                      .propagation_s = propagation * link->rtt_s,
+                      .doubling_s = flow.rtt_s,
+                      .full_bytes = kerf_flow_full_bytes(&flow),
+                      .pace_by_inverse = lossy ? 0 : 8,
+                      .pace_by_rtt = lossy ? pace / link->rtt_s : 0,
+                      .propagation_by_rtt = propagation,
+                      .doubling_by_rtt = link->connection == KERF_CONNECTION_WARM ? 0 : 1};
+    if (path.full_bytes > 0)
+        path.full_s = flow.rtt_s * kerf_flow_doublings(flow.window_bytes, path.full_bytes);
+    else
+        path.full_bytes = 0;
+    return path;
+}
+
+double kerf_link_doublings(const kerf_link *link, double sent_bytes)
+{
+    return kerf_flow_doublings(window_of(link), sent_bytes);
 }
 
 double kerf_link_fixed_s(const kerf_link *link, kerf_direction direction)

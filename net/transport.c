@@ -18,14 +18,18 @@ double kerf_tfrc_rate_Bps(double mss_bytes, double rtt_s, double loss)
     return mss_bytes / (rtt_s * f);
 }
 
-/* S*: how many bytes have left when the doubling rate, (window + S) ln2 / RTT, reaches the final
- * one. 0 or less where the initial window alone fills the path. */
-static double slow_start_bytes(const kerf_flow *flow)
+/* The doubling rate is (window + S) ln2 / RTT. */
+double kerf_flow_full_bytes(const kerf_flow *flow)
 {
     return flow->rate_Bps * flow->rtt_s / LN2 - flow->window_bytes;
 }
 
-/* RTT log2(1 + S/IW). log1p keeps it exact for a few bytes and a large window. */
+/* log2(1 + S/IW). log1p keeps it exact for a few bytes and a large window. */
+double kerf_flow_doublings(double window_bytes, double bytes)
+{
+    return log1p(bytes / window_bytes) / LN2;
+}
+
 static double doubling_s(const kerf_flow *flow, double bytes)
 {
     return flow->rtt_s / LN2 * log1p(bytes / flow->window_bytes);
@@ -33,7 +37,7 @@ static double doubling_s(const kerf_flow *flow, double bytes)
 
 double kerf_flow_s(const kerf_flow *flow, double bytes)
 {
-    double full = slow_start_bytes(flow);
+    double full = kerf_flow_full_bytes(flow);
     if (!(full > 0))
         return bytes / flow->rate_Bps;
     if (bytes <= full)
@@ -44,7 +48,7 @@ double kerf_flow_s(const kerf_flow *flow, double bytes)
 double kerf_flow_slope(const kerf_flow *flow, double bytes)
 {
     double least = 1 / flow->rate_Bps;
-    if (!(bytes < slow_start_bytes(flow)))
+    if (!(bytes < kerf_flow_full_bytes(flow)))
         return least;
     /* Below S* this is more than 1 / rate; next to it rounding may say otherwise. */
     return fmax(least, flow->rtt_s / (LN2 * (flow->window_bytes + bytes)));

@@ -18,6 +18,11 @@ typedef struct kerf_flow {
     double window_bytes; /* > 0: initial window */
 } kerf_flow;
 
+/* S*: how many bytes have left when the slow start reaches the final rate; 0 or less where the
+ * initial window alone fills the path. And how often the rate has doubled after so many bytes. */
+double kerf_flow_full_bytes(const kerf_flow *flow);
+double kerf_flow_doublings(double window_bytes, double bytes);
+
 /* t(S), seconds from the first byte's departure to the last one's: concave, non-decreasing,
  * t(0) = 0. And its right derivative, in s/byte: non-increasing, at least 1 / rate. */
 double kerf_flow_s(const kerf_flow *flow, double bytes);

@@ -21,13 +21,18 @@ typedef struct cut_candidate {
 } cut_candidate;
 
 typedef struct cut_candidates {
-    cut_candidate *list;
+    cut_candidate *list; /* by bytes up, then by choice, then in the order of enumeration */
     size_t n;
-    bool complete; /* proven: no placement outside the list is better anywhere in the box */
+    size_t examined; /* placements, or minimum cuts */
+    bool complete;   /* proven: no placement outside the list is better anywhere in the box */
 } cut_candidates;
 
 /* Finds the candidates of all choices for their objective and limits over a box (all ranges
- * filled in). Duplicates in totals are listed once. Release with cut_candidates_clear. */
+ * filled in). Placements that cost the same within rounding are listed once: the one with most
+ * operators on the device. None (n == 0, complete) where no placement keeps those limits that do
+ * not depend on the conditions, or the others nowhere in the box. KERF_E_TOO_LARGE where there are
+ * too many placements and no proof can be had without all of them (limits); KERF_E_TIME_LIMIT.
+ * Release with cut_candidates_clear. */
 kerf_status cut_candidates_find(const cut_choices *choices, const kerf_map_box *box,
                                 const cut_options *options, cut_candidates *candidates,
                                 kerf_error *err);

@@ -13,6 +13,7 @@
 #include "calibrate.h"
 #include "device.h"
 #include "link.h"
+#include "map.h"
 #include "network.h"
 #include "plan.h"
 #include "split.h"

@@ -68,6 +68,8 @@ typedef struct walk {
     state now;
     size_t examined, limit;
     bool count_only;
+    cut_visitor *visitor; /* NULL: the best are kept */
+    void *context;
     candidate *best; /* ascending; n_best of room for options.top */
     size_t n_best, top;
     bool codec; /* some tensor costs more than its bytes */
@@ -349,6 +351,10 @@ static void look(walk *w)
 {
     cut_value value;
     price(w, &value);
+    if (w->visitor) {
+        w->stopped = !w->visitor(w->context, w->x, &value);
+        return;
+    }
     if (!wanted(w, &value))
         return;
     if (w->problem->limits.memory_bytes > 0) {
@@ -530,6 +536,26 @@ kerf_status cut_count_ideals(const cut_problem *problem, size_t limit, size_t *c
     kerf_status status = walk_create(&w, err);
     if (status == KERF_OK)
         *count = visit(&w) ? w.examined : limit + 1;
+    walk_clear(&w);
+    return status;
+}
+
+kerf_status cut_visit_placements(const cut_problem *problem, const cut_options *options,
+                                 cut_visitor *visitor, void *context, bool *ended, kerf_error *err)
+{
+    static const cut_options none = {.top = 0};
+    walk w = {.problem = problem,
+              .options = options ? options : &none,
+              .visitor = visitor,
+              .context = context};
+    w.limit = w.options->max_ideals > 0 ? w.options->max_ideals : CUT_MAX_IDEALS;
+    if (w.options->time_limit_s > 0)
+        w.deadline = cut_clock_s() + w.options->time_limit_s;
+    kerf_status status = walk_create(&w, err);
+    if (status == KERF_OK && !visit(&w))
+        status = kerf_fail(err, KERF_E_TOO_LARGE, NULL,
+                           "more than %zu placements, the limit of complete enumeration", w.limit);
+    *ended = w.stopped;
     walk_clear(&w);
     return status;
 }
