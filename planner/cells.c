@@ -7,11 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MARGIN     1e-13  /* relative: differences that may be rounding */
-#define NARROW     1e-12  /* relative width of a border */
-#define FEW        4      /* candidates left in a cell of several axes */
-#define MAX_DEPTH  4096   /* along one axis, where NARROW ends it long before */
-#define MOST_CELLS 100000 /* along several */
+#define MARGIN     1e-13     /* relative: differences that may be rounding */
+#define NARROW     1e-12     /* relative width of a border */
+#define FEW        4         /* candidates left in a cell of several axes */
+#define MAX_DEPTH  4096      /* along one axis, where NARROW ends it long before */
+#define MOST_CELLS 100000    /* along several */
+#define MOST_WORK  300000000 /* figures: a hostile file's candidates could be cut up for ever */
 #define CORNERS    (1U << CUT_AXES)
 
 typedef enum keeping { NEVER, PARTLY, ALWAYS } keeping;
@@ -24,6 +25,7 @@ typedef struct builder {
     void *context;
     int axis[CUT_AXES]; /* those that vary */
     int n_axes;
+    size_t done; /* figures so far */
     kerf_error *err;
 } builder;
 
@@ -242,6 +244,8 @@ static bool is_done(const builder *b, const work *w, const uint32_t *left, const
     if (all_equal(w, left, n))
         return true;
     *kind = CUT_CELL_MIXED;
+    if (b->done >= MOST_WORK)
+        return true;
     if (b->n_axes == 1)
         return depth >= MAX_DEPTH;
     return depth >= 12 + 2 * (unsigned)b->n_axes || b->out->n_cells >= MOST_CELLS ||
@@ -289,6 +293,7 @@ static kerf_status examine(builder *b, work *w, unsigned depth, int32_t *node)
     }
     for (unsigned c = 0; c < w->n_corners; c++)
         price_corner(b, w, c);
+    b->done += w->n * w->n_corners;
     for (unsigned c = 0; c < w->n_corners && !is_narrow(b, w); c++)
         if (w->best[c] != KERF_NONE)
             b->seen[w->active[w->best[c]]] = 1;

@@ -42,10 +42,11 @@ static void fill_box(const kerf_question *q, const kerf_map_box *box, kerf_map *
 
 /* --- names --- */
 
+/* With variants, the network that the question names need not be there. */
 static bool copy_names(const kerf_question *q, kerf_map *map)
 {
-    const char *const names[4] = {q->network->name, q->device->name, q->server->name,
-                                  q->link->name};
+    const char *const names[4] = {q->network ? q->network->name : NULL, q->device->name,
+                                  q->server->name, q->link->name};
     for (int i = 0; i < 4; i++)
         if (names[i] && !(map->names[i] = kerf_strdup(names[i])))
             return false;
@@ -139,44 +140,50 @@ static bool copy_side(const cut_binding *b, const uint8_t *x, map_entry *e)
     return e->side;
 }
 
-static const char *wire_name(kerf_wire wire)
-{
-    static const char *const names[] = {[KERF_WIRE_OWN] = "own",
-                                        [KERF_WIRE_FLOAT32] = "float32",
-                                        [KERF_WIRE_FLOAT16] = "float16",
-                                        [KERF_WIRE_INT8] = "int8"};
-    return names[wire];
-}
-
 static bool copy_entry(const cut_choice *choice, const cut_candidate *from, map_entry *e)
 {
     const cut_binding *b = &choice->binding;
-    e->shown.encoding = e->shown.variant = KERF_NONE;
-    e->shown.accuracy = NAN;
+    e->shown.encoding = choice->encoding;
+    e->shown.variant = choice->variant;
+    e->shown.accuracy = cut_choice_accuracy(choice, from->x);
     e->n_placed = b->problem.n;
     e->totals = from->totals;
     e->wait_W = b->problem.wait_W;
     e->power_mode = kerf_strdup(b->device_mode->name);
-    e->wire = kerf_strdup(wire_name(choice->question.wire));
-    return e->power_mode && e->wire && copy_side(b, from->x, e) && copy_tensors(choice, from->x, e);
+    e->wire = kerf_strdup(cut_encoding(&choice->question).name);
+    if (!e->power_mode || !e->wire || !copy_side(b, from->x, e))
+        return false;
+    cut_choice_id(choice, e->side, e->shown.cut_id);
+    return copy_tensors(choice, from->x, e);
+}
+
+/* Variants that no entry is of are not kept. */
+static bool find_network(kerf_map *map, const kerf_network *network, const kerf_network **known,
+                         size_t *index)
+{
+    for (*index = 0; *index < map->n_networks; ++*index)
+        if (known[*index] == network)
+            return true;
+    known[map->n_networks++] = network;
+    return copy_network(network, &map->networks[*index]);
 }
 
 static kerf_status fill(kerf_map *map, const cut_choices *choices, const cut_candidates *found,
                         kerf_error *err)
 {
-    map->networks = kerf_calloc(1, sizeof *map->networks);
+    const kerf_network **known = kerf_calloc(choices->n, sizeof *known);
+    map->networks = kerf_calloc(choices->n, sizeof *map->networks);
     map->entries = kerf_calloc(found->n, sizeof *map->entries);
-    if (!map->networks || !map->entries)
-        return no_memory(err);
-    map->n_networks = 1;
-    if (!copy_network(choices->list[0].question.network, &map->networks[0]))
-        return no_memory(err);
-    for (size_t i = 0; i < found->n; i++) {
+    bool copied = known && map->networks && map->entries;
+    for (size_t i = 0; copied && i < found->n; i++) {
+        const cut_choice *choice = &choices->list[found->list[i].choice];
+        map_entry *e = &map->entries[i];
         map->n_entries = i + 1;
-        if (!copy_entry(&choices->list[found->list[i].choice], &found->list[i], &map->entries[i]))
-            return no_memory(err);
+        copied = find_network(map, choice->question.network, known, &e->network) &&
+                 copy_entry(choice, &found->list[i], e);
     }
-    return KERF_OK;
+    free(known);
+    return copied ? KERF_OK : no_memory(err);
 }
 
 /* --- the whole --- */
