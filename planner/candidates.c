@@ -56,8 +56,8 @@ static kerf_status take_front(search *s, front *f, kerf_error *err)
     if (kerf_reserve(&found->list, &s->capacity, found->n + f->n, SIZE_MAX / 2,
                      sizeof *found->list) != 0)
         return kerf_fail(err, KERF_E_NOMEM, NULL, "out of memory for %zu candidates", f->n);
-    memcpy(found->list + found->n, f->list, f->n * sizeof *f->list);
-    found->n += f->n;
+    for (size_t i = 0; i < f->n; i++)
+        found->list[found->n++] = f->list[i];
     found->examined += f->examined;
     f->n = 0;
     return KERF_OK;
@@ -119,21 +119,19 @@ static void keep_needed(cut_candidates *found, const uint8_t *needed)
 static kerf_status drop_useless(search *s, kerf_error *err)
 {
     cut_candidates *found = &s->found;
-    cut_field field;
+    cut_field field = {.n = 0};
     cut_cells cells = {0};
     double low[CUT_AXES], high[CUT_AXES];
     uint8_t *needed = kerf_calloc(found->n, 1);
     kerf_status status =
-        cut_field_create(&s->choices->list[0].binding.problem, found->n, &field, err);
-    if (status != KERF_OK || !needed) {
-        free(needed);
-        return kerf_fail(err, KERF_E_NOMEM, NULL, "out of memory for %zu candidates", found->n);
-    }
-    for (size_t i = 0; i < found->n; i++)
+        needed ? cut_field_create(&s->choices->list[0].binding.problem, found->n, &field, err)
+               : kerf_fail(err, KERF_E_NOMEM, NULL, "out of memory for %zu candidates", found->n);
+    for (size_t i = 0; status == KERF_OK && i < found->n; i++)
         cut_field_add(&field, &found->list[i].totals,
                       s->choices->list[found->list[i].choice].binding.problem.wait_W);
     cut_box_hardship(s->box, low, high);
-    status = cut_cells_create(&field, low, high, stopped, s, &cells, needed, err);
+    if (status == KERF_OK)
+        status = cut_cells_create(&field, low, high, stopped, s, &cells, needed, err);
     if (status == KERF_OK)
         keep_needed(found, needed);
     cut_cells_clear(&cells);

@@ -216,8 +216,8 @@ static kerf_status add_cell(builder *b, const work *w, const uint32_t *list, siz
     *cell = (cut_cell){.first = (uint32_t)out->n_lists, .n = (uint32_t)n, .kind = kind};
     memcpy(cell->low, w->low, sizeof w->low);
     memcpy(cell->high, w->high, sizeof w->high);
-    memcpy(out->lists + out->n_lists, list, n * sizeof *list);
-    out->n_lists += n;
+    for (size_t i = 0; i < n; i++)
+        out->lists[out->n_lists++] = list[i];
     *node = ~(int32_t)out->n_cells++;
     return KERF_OK;
 }

@@ -7,7 +7,6 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 static kerf_status no_memory(kerf_error *err)
 {
@@ -97,7 +96,8 @@ static bool copy_tensor(const kerf_question *q, size_t index, kerf_map_tensor *t
     if (t->producer != KERF_NONE &&
         !(to->producer = kerf_strdup(q->network->operators[t->producer].name)))
         return false;
-    memcpy(dims, t->dims, rank * sizeof *dims);
+    for (size_t i = 0; i < rank; i++)
+        dims[i] = t->dims[i];
     to->rank = rank;
     to->bytes = t->bytes;
     to->wire_bytes = cut_wire_bytes(q, index);
