@@ -7,12 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MARGIN     1e-13     /* relative: differences that may be rounding */
-#define NARROW     1e-12     /* relative width of a border */
-#define FEW        4         /* candidates left in a cell of several axes */
-#define MAX_DEPTH  4096      /* along one axis, where NARROW ends it long before */
-#define MOST_CELLS 100000    /* along several */
-#define MOST_WORK  300000000 /* figures: a hostile file's candidates could be cut up for ever */
+#define MARGIN     1e-13    /* relative: differences that may be rounding */
+#define NARROW     1e-12    /* relative width of a border */
+#define FEW        4        /* candidates left in a cell of several axes */
+#define MAX_DEPTH  4096     /* along one axis, where NARROW ends it long before */
+#define MOST_CELLS 4096     /* along several */
+#define MOST_WORK  50000000 /* figures: a hostile file could have them cut up for ever */
 #define CORNERS    (1U << CUT_AXES)
 
 typedef enum keeping { NEVER, PARTLY, ALWAYS } keeping;
