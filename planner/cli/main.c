@@ -5,8 +5,9 @@
 #include <string.h>
 
 static const cli_section *const plan_sections[] = {
-    &cli_section_scene, &cli_section_link,   &cli_section_goal,        &cli_section_wire,
-    &cli_section_shape, &cli_section_search, &cli_section_plan_output, NULL};
+    &cli_section_scene,  &cli_section_tiers,       &cli_section_link,
+    &cli_section_goal,   &cli_section_wire,        &cli_section_shape,
+    &cli_section_search, &cli_section_plan_output, NULL};
 static const cli_section *const split_sections[] = {
     &cli_section_split,  &cli_section_scene,        &cli_section_link,
     &cli_section_goal,   &cli_section_wire,         &cli_section_shape,
@@ -21,7 +22,9 @@ static const cli_section *const list_sections[] = {&cli_section_table_output, NU
 static const char *const plan_examples[] = {
     "kerf plan resnet50 --device jetson-tx2 --server edge-gpu --link wifi-n",
     "kerf plan net.onnx --link lte --objective latency --energy-budget \"300 mJ\" --top 3",
-    "kerf plan yolov3-tiny --input-size 60kB --wire int8 --plot split.svg", NULL};
+    "kerf plan yolov3-tiny --input-size 60kB --wire int8 --plot split.svg",
+    "kerf plan vit-b16 --server edge-cpu --cloud cloud-a100 --cloud-link wan --objective latency",
+    NULL};
 static const char *const split_examples[] = {
     "kerf split net.onnx --link lte --objective latency",
     "kerf split net.onnx --plan plan.json --head board/head.onnx --tail server/tail.onnx",

@@ -121,7 +121,7 @@ static void report_unknown(const cli_command *command, const option_set *set, ch
 
 static bool lists_init(cli_settings *settings, int argc)
 {
-    cli_list *const lists[] = {&settings->pins, &settings->dims, &settings->inputs,
+    cli_list *const lists[] = {&settings->pins,      &settings->dims,  &settings->inputs,
                                &settings->arguments, &settings->binds, &settings->catalogues};
     bool made = true;
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
@@ -139,7 +139,7 @@ static void settings_init(cli_settings *settings)
                                .loss = NAN,
                                .gap_s = NAN,
                                .connection = -1,
-                               .result = KERF_SIDE_DEVICE};
+                               .result = KERF_TIER_DEVICE};
 }
 
 static bool parse_options(const cli_command *command, int argc, char **argv, cli_settings *settings)

@@ -61,6 +61,8 @@ struct cli_settings {
     cli_list arguments;   /* all of them, the first included */
     const char *device, *server, *link;
     const char *device_profile, *server_profile, *power_mode;
+    const char *cloud, *cloud_link, *cloud_profile;
+    double cloud_load;
     double uplink_bps, downlink_bps, rtt_s, loss, gap_s, server_load;
     int connection; /* kerf_connection, or -1 */
     kerf_objective objective;
@@ -70,7 +72,7 @@ struct cli_settings {
     cli_list pins, dims, inputs;
     int wire; /* kerf_wire */
     double input_bytes;
-    int result; /* kerf_side */
+    int result; /* kerf_tier: the server is the edge */
     int64_t batch;
     int solver; /* kerf_solver */
     double time_limit_s;
@@ -96,7 +98,7 @@ cli_parse cli_parse_flag, cli_parse_text, cli_parse_quantity, cli_parse_percent,
 
 /* What the repeatable options' words say; they were checked when they were parsed.
  * NAME=value is split at its last '='; *name_length is the name's. */
-kerf_side cli_pin_side(const char *word, size_t *name_length);
+kerf_tier cli_pin_tier(const char *word, size_t *name_length); /* the server is the edge */
 int64_t cli_dim_size(const char *word, size_t *name_length);
 /* Writes at most `maximum` dimensions; returns their number. */
 size_t cli_input_dims(const char *word, size_t *name_length, int64_t *dims, size_t maximum);

@@ -36,7 +36,8 @@ cli_exit cli_streams_finish(cli_exit so_far)
 {
     const bool gone = reader_is_gone();
     errno = 0;
-    const bool failed = ferror(stdout) || fflush(stdout) != 0;
+    const bool unflushed = fflush(stdout) != 0; /* says why also where writing failed before */
+    const bool failed = unflushed || ferror(stdout);
     const int reason = errno;
     if (!failed && fclose(stdout) == 0)
         return so_far;

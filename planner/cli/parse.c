@@ -203,21 +203,22 @@ bool cli_parse_item(const cli_option *option, const char *text, void *field)
     return *text ? append(field, text) : refuse(option, text, option->argument);
 }
 
-kerf_side cli_pin_side(const char *word, size_t *name_length)
+kerf_tier cli_pin_tier(const char *word, size_t *name_length)
 {
-    const char *side = value_of(word, name_length);
-    if (side && strcmp(side, "device") == 0)
-        return KERF_SIDE_DEVICE;
-    if (side && strcmp(side, "server") == 0)
-        return KERF_SIDE_SERVER;
-    return KERF_SIDE_FREE;
+    static const char *const words[] = {
+        [KERF_TIER_DEVICE] = "device", [KERF_TIER_EDGE] = "server", [KERF_TIER_CLOUD] = "cloud"};
+    const char *given = value_of(word, name_length);
+    for (int tier = KERF_TIER_DEVICE; given && tier <= KERF_TIER_CLOUD; tier++)
+        if (strcmp(given, words[tier]) == 0)
+            return (kerf_tier)tier;
+    return KERF_TIER_FREE;
 }
 
 bool cli_parse_pin(const cli_option *option, const char *text, void *field)
 {
     size_t length = 0;
-    if (cli_pin_side(text, &length) == KERF_SIDE_FREE)
-        return refuse(option, text, "OPERATOR=device or OPERATOR=server");
+    if (cli_pin_tier(text, &length) == KERF_TIER_FREE)
+        return refuse(option, text, "OPERATOR=device, OPERATOR=server or OPERATOR=cloud");
     return append(field, text);
 }
 

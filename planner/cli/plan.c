@@ -1,48 +1,16 @@
 #include "planner/cli/plan.h"
 
 #include "planner/cli/commands.h"
-
-#include <time.h>
-
-/* --- progress --- */
-
-typedef struct progress {
-    struct timespec start, shown;
-    bool visible;
-} progress;
-
-static double seconds_since(const struct timespec *then)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)(now.tv_sec - then->tv_sec) + 1e-9 * (double)(now.tv_nsec - then->tv_nsec);
-}
-
-/* Only long work shows up, and not more than ten times a second. */
-static bool show_progress(void *context, const char *what, double best, double bound)
-{
-    progress *p = context;
-    if (seconds_since(&p->start) < 0.5 || seconds_since(&p->shown) < 0.1)
-        return true;
-    clock_gettime(CLOCK_MONOTONIC, &p->shown);
-    p->visible = true;
-    fprintf(stderr, "\r%s: %.0f s, best %.6g, bound %.6g\033[K", what, seconds_since(&p->start),
-            best, bound);
-    return true;
-}
+#include "planner/cli/progress.h"
+#include "planner/cli/tiers.h"
 
 kerf_status cli_make_plan(const cli_settings *settings, cli_scene *scene, kerf_plan **plan,
                           kerf_error *err)
 {
-    progress p = {.visible = false};
-    clock_gettime(CLOCK_MONOTONIC, &p.start);
-    if (!settings->quiet && cli_is_terminal(stderr)) {
-        scene->question.progress = show_progress;
-        scene->question.progress_context = &p;
-    }
+    cli_progress progress;
+    cli_progress_start(&progress, settings, &scene->question);
     const kerf_status status = kerf_plan_make(&scene->question, plan, err);
-    if (p.visible)
-        fputs("\r\033[K", stderr);
+    cli_progress_end(&progress);
     return status;
 }
 
@@ -71,6 +39,8 @@ static cli_exit print(const cli_settings *settings, const cli_scene *scene, cons
 
 cli_exit cli_plan(const cli_settings *settings)
 {
+    if (settings->cloud)
+        return cli_tiers(settings);
     cli_scene scene = {0};
     kerf_plan *plan = NULL;
     kerf_error err = {0};

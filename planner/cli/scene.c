@@ -185,12 +185,15 @@ static cli_exit find_pins(const cli_settings *settings, cli_scene *scene)
 {
     const kerf_network *network = scene->network;
     scene->pins = kerf_calloc(settings->pins.n, sizeof *scene->pins);
-    if (!scene->pins)
+    scene->sides = kerf_calloc(settings->pins.n, sizeof *scene->sides);
+    if (!scene->pins || !scene->sides)
         return cli_error(CLI_FAILED, "out of memory");
     for (size_t i = 0; i < settings->pins.n; i++) {
         size_t length = 0;
         const char *word = settings->pins.items[i];
-        const kerf_side side = cli_pin_side(word, &length);
+        const kerf_tier tier = cli_pin_tier(word, &length);
+        if (tier == KERF_TIER_CLOUD && !settings->cloud)
+            return cli_error(CLI_USAGE, "--pin %s: there is no cloud without --cloud", word);
         char *name = kerf_strndup(word, length);
         if (!name)
             return cli_error(CLI_FAILED, "out of memory");
@@ -201,7 +204,9 @@ static cli_exit find_pins(const cli_settings *settings, cli_scene *scene)
                              "--pin: network '%s' has no operator '%.*s'; "
                              "'kerf inspect' lists its operators",
                              network->name, (int)length, word);
-        scene->pins[i] = (kerf_pin){.operator_index = found, .side = side};
+        scene->pins[i] = (kerf_tier_pin){.operator_index = found, .tier = tier};
+        const kerf_side side = tier == KERF_TIER_DEVICE ? KERF_SIDE_DEVICE : KERF_SIDE_SERVER;
+        scene->sides[i] = (kerf_pin){.operator_index = found, .side = side};
     }
     return CLI_DONE;
 }
@@ -220,11 +225,11 @@ static void ask(const cli_settings *settings, cli_scene *scene)
                                       .weight_energy = settings->weight_energy,
                                       .weight_latency = settings->weight_latency,
                                       .limits = settings->limits,
-                                      .pins = scene->pins,
+                                      .pins = scene->sides,
                                       .n_pins = settings->pins.n,
                                       .wire = (kerf_wire)settings->wire,
                                       .input_bytes = settings->input_bytes,
-                                      .result_at_server = settings->result == KERF_SIDE_SERVER,
+                                      .result_at_server = settings->result == KERF_TIER_EDGE,
                                       .solver = (kerf_solver)settings->solver,
                                       .time_limit_s = settings->time_limit_s,
                                       .top = (size_t)settings->top};
@@ -234,6 +239,8 @@ static void ask(const cli_settings *settings, cli_scene *scene)
 cli_exit cli_scene_load(const cli_settings *settings, cli_scene *scene)
 {
     *scene = (cli_scene){0};
+    if (settings->result == KERF_TIER_CLOUD && !settings->cloud)
+        return cli_error(CLI_USAGE, "--result cloud: there is no cloud without --cloud");
     cli_exit status =
         cli_load_device(CLI_DEVICE, either(settings->device, default_device), &scene->device);
     if (status == CLI_DONE && !mode_is_fine(scene->device, settings->power_mode))
@@ -259,6 +266,7 @@ cli_exit cli_scene_load(const cli_settings *settings, cli_scene *scene)
 void cli_scene_clear(cli_scene *scene)
 {
     free(scene->pins);
+    free(scene->sides);
     kerf_profile_destroy(&scene->device_profile);
     kerf_profile_destroy(&scene->server_profile);
     kerf_link_destroy(&scene->link);

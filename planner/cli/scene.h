@@ -10,7 +10,8 @@ typedef struct cli_scene {
     kerf_device *device, *server;
     kerf_link *link;
     kerf_profile *device_profile, *server_profile;
-    kerf_pin *pins;
+    kerf_tier_pin *pins;    /* as they were given; n_pins is the question's */
+    kerf_pin *sides;        /* without a cloud */
     kerf_question question; /* borrows all of the above */
 } cli_scene;
 

@@ -36,8 +36,10 @@ static const cli_choice wires[] = {{"float32", KERF_WIRE_FLOAT32},
                                    {"float16", KERF_WIRE_FLOAT16},
                                    {"int8", KERF_WIRE_INT8},
                                    {NULL, 0}};
-static const cli_choice sides[] = {
-    {"device", KERF_SIDE_DEVICE}, {"server", KERF_SIDE_SERVER}, {NULL, 0}};
+static const cli_choice sides[] = {{"device", KERF_TIER_DEVICE},
+                                   {"server", KERF_TIER_EDGE},
+                                   {"cloud", KERF_TIER_CLOUD},
+                                   {NULL, 0}};
 static const cli_choice solvers[] = {{"auto", KERF_SOLVER_AUTO},
                                      {"exhaustive", KERF_SOLVER_EXHAUSTIVE},
                                      {"mincut", KERF_SOLVER_MINCUT},
@@ -61,6 +63,18 @@ static const cli_option scene_options[] = {
              "share of the server that is already busy, from 0 to below 1 (default 0)"),
     END};
 const cli_section cli_section_scene = {"Where it runs", scene_options};
+
+static const cli_option tier_options[] = {
+    VALUE("cloud", "CLOUD", cli_parse_text, cloud,
+          "a third tier behind the server: a bundled server's name or a file"),
+    VALUE("cloud-link", "LINK", cli_parse_text, cloud_link,
+          "network path from the server to the cloud: a bundled name or a file (default wan)"),
+    VALUE("cloud-profile", "FILE", cli_parse_text, cloud_profile,
+          "measured per-operator figures that replace the cloud's estimates"),
+    QUANTITY("cloud-load", "F", KERF_FRACTION, false, cloud_load,
+             "share of the cloud that is already busy, from 0 to below 1 (default 0)"),
+    END};
+const cli_section cli_section_tiers = {"A third tier", tier_options};
 
 static const cli_option board_options[] = {
     VALUE("device", "DEVICE", cli_parse_text, device,
@@ -101,9 +115,9 @@ static const cli_option goal_options[] = {
     VALUE("min-device-operators", "N", cli_parse_count, min_device_operators,
           "at least N operators on the device"),
     VALUE("pin", "OPERATOR=SIDE", cli_parse_pin, pins,
-          "keep an operator on the device or on the server; repeatable"),
+          "keep an operator on the device, on the server or in the cloud; repeatable"),
     CHOICE("result", "SIDE", cli_parse_choice, sides, result,
-           "where the result is needed: device (default) or server"),
+           "where the result is needed: device (default), server or cloud"),
     END};
 const cli_section cli_section_goal = {"What is wanted", goal_options};
 
