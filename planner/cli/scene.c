@@ -104,7 +104,10 @@ cli_exit cli_load_network(const cli_settings *settings, bool allow_unresolved,
         goto out;
     }
     show_warnings(settings, *network);
-    status = CLI_DONE;
+    status = (*network)->n_operators && (*network)->n_outputs
+                 ? CLI_DONE
+                 : cli_error(CLI_FAILED, "%s: has no %s, expected at least one", path,
+                             (*network)->n_operators ? "outputs" : "operators");
 out:
     free(path);
     shapes_clear(&s);

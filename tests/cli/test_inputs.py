@@ -38,6 +38,10 @@ network("empty.json", "", "empty")
 network("empty.onnx", b"", "empty")
 network("garbage.onnx", b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff")
 network("text.onnx", "hello, world")
+# A graph that holds nothing but its name; one with a node, and no outputs.
+network("nothing.onnx", b"\x08\x08\x3a\x03\x12\x01g", "has no operators, expected at least one")
+network("no-outputs.onnx", b"\x08\x08\x3a\x22\x0a\x10\x0a\x01x\x12\x01y\x1a\x02r0\x22\x04Relu\x12\x01g"
+        b"\x5a\x0b\x0a\x01x\x12\x06\x0a\x04\x08\x01\x12\x00", "has no outputs, expected at least one")
 network("truncated.json", read(CHAIN)[:400], ":")
 network("array.json", "[]", "object")
 network("no-format.json", "{}", "format")
