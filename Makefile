@@ -116,7 +116,7 @@ $(TEST_BIN): %: %.o $(TEST_SUPPORT_OBJ) $(INTERNAL)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(LIBS)
 # Only what benches use of the tests' support: the rest needs cmocka, and torture.o replaces malloc.
-$(BENCH_BIN): %: %.o $(OBJ)/tests/support/random.o $(OBJ)/tests/support/random_problem.o $(OBJ)/tests/support/branching.o $(INTERNAL)
+$(BENCH_BIN): %: %.o $(OBJ)/tests/support/random.o $(OBJ)/tests/support/random_problem.o $(OBJ)/tests/support/branching.o $(OBJ)/tests/support/cut_program.o $(INTERNAL)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 

@@ -1,4 +1,4 @@
-/* The three-tier problem as a mixed integer program, held as planner/solve/milp_model.h holds one.
+/* The three-tier problem as a mixed integer program, held as planner/solve/milp_program.h says.
  *
  * Columns: a(v) and b(v) of planner/tiers.h; per fused group and pair i <= j a share of "the edge
  * has operators [i, j) of it", which any integral a and b decide, so that every cost of the group
@@ -8,7 +8,7 @@
 #ifndef KERF_PLANNER_TIERS_MILP_H
 #define KERF_PLANNER_TIERS_MILP_H
 
-#include "planner/solve/milp_model.h"
+#include "planner/solve/milp_program.h"
 #include "planner/tiers_search.h"
 
 typedef struct tier_program {

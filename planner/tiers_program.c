@@ -396,7 +396,7 @@ static void indicator_rows(tier_program *m)
 }
 
 /* What is held at a step is what was held before, what is made, less what was read for the last
- * time; weights are in all steps. (As in planner/solve/milp_model.c.) */
+ * time; weights are in all steps. (As in planner/solve/memory.c.) */
 static void memory_rows(tier_program *m)
 {
     const cut_problem *p = first_of(m);
@@ -471,7 +471,7 @@ static bool allocate(tier_program *m, size_t columns)
 kerf_status tier_program_create(const tier_search *search, tier_program *m, kerf_error *err)
 {
     const cut_problem *p = search->problem->first;
-    *m = (tier_program){.search = search, .g = {.q = {.problem = p, .dag = &search->dag}}};
+    *m = (tier_program){.search = search, .g = {.n_binary = 2 * (int)p->n}};
     size_t columns = count_columns(m);
     if (columns > MOST_COLUMNS)
         return kerf_fail(err, KERF_E_TOO_LARGE, NULL,

@@ -2,12 +2,11 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "planner/solve/lp_shield.h"
 
 #include <glpk.h>
 #include <math.h>
-#include <setjmp.h>
 #include <stdlib.h>
-#include <string.h>
 
 /* All that must survive a jump out of GLPK. */
 struct milp_lp {
@@ -19,47 +18,8 @@ struct milp_lp {
     const double *cost;
     const char *path;
     milp_lp_state state;
-    bool out_of_memory, io_error;
-    jmp_buf jump;
+    bool io_error;
 };
-
-/* GLPK says why on its terminal before it calls the error hook. */
-static int listen(void *info, const char *text)
-{
-    milp_lp *lp = info;
-    if (strstr(text, "memory"))
-        lp->out_of_memory = true;
-    return 1;
-}
-
-static void give_up(void *info)
-{
-    milp_lp *lp = info;
-    longjmp(lp->jump, 1);
-}
-
-/* Runs `work` with GLPK muted. setjmp stands alone here: what changes after it lives in *lp. */
-static kerf_status shielded(milp_lp *lp, void (*work)(milp_lp *), kerf_error *err)
-{
-    lp->out_of_memory = false;
-    if (glp_init_env() > 1) /* anything else that finds no environment ends the process */
-        return kerf_fail(err, KERF_E_NOMEM, NULL, "GLPK is out of memory");
-    if (setjmp(lp->jump) != 0) {
-        lp->prob = NULL;
-        glp_free_env();
-        return lp->out_of_memory
-                   ? kerf_fail(err, KERF_E_NOMEM, NULL, "GLPK is out of memory")
-                   : kerf_fail(err, KERF_E_INTERNAL, NULL, "GLPK stopped on an internal error");
-    }
-    glp_error_hook(give_up, lp);
-    glp_term_hook(listen, lp);
-    glp_term_out(GLP_OFF);
-    work(lp);
-    glp_error_hook(NULL, NULL);
-    glp_term_hook(NULL, NULL);
-    glp_term_out(GLP_ON);
-    return KERF_OK;
-}
 
 static int bound_type(double low, double high)
 {
@@ -113,8 +73,9 @@ static void read_state(milp_lp *lp, int code)
         lp->state = MILP_LP_INFEASIBLE;
 }
 
-static void solve(milp_lp *lp)
+static void solve(void *context)
 {
+    milp_lp *lp = context;
     const milp_program *g = lp->program;
     load(lp);
     glp_smcp parameters;
@@ -136,30 +97,29 @@ static void solve(milp_lp *lp)
         glp_std_basis(lp->prob);
 }
 
-static void write_program(milp_lp *lp)
+static void write_program(void *context)
 {
+    milp_lp *lp = context;
     load(lp);
-    for (size_t v = 0; v < lp->program->q.problem->n; v++)
-        glp_set_col_kind(lp->prob, milp_column(v), GLP_BV);
+    for (int j = 1; j <= lp->program->n_binary; j++)
+        glp_set_col_kind(lp->prob, j, GLP_BV);
     /* The format has no constant term: a column that is 1. */
     int one[2] = {0, glp_add_cols(lp->prob, 1)};
     glp_set_col_bnds(lp->prob, one[1], GLP_FX, 1, 1);
     glp_set_obj_coef(lp->prob, one[1], lp->cost[0]);
     lp->io_error = glp_write_lp(lp->prob, NULL, lp->path) != 0;
     glp_del_cols(lp->prob, 1, one);
-    for (size_t v = 0; v < lp->program->q.problem->n; v++)
-        glp_set_col_kind(lp->prob, milp_column(v), GLP_CV);
+    for (int j = 1; j <= lp->program->n_binary; j++)
+        glp_set_col_kind(lp->prob, j, GLP_CV);
 }
 
-/* Leaves nothing of GLPK behind in this thread, unless somebody else holds an object of it. */
-static void delete_prob(milp_lp *lp)
+/* Runs `work` shielded. GLPK's objects are gone after an error. */
+static kerf_status run(milp_lp *lp, void (*work)(void *), kerf_error *err)
 {
-    int blocks = 0;
-    glp_delete_prob(lp->prob);
-    lp->prob = NULL;
-    glp_mem_usage(&blocks, NULL, NULL, NULL);
-    if (blocks == 0)
-        glp_free_env();
+    kerf_status status = lp_shielded(work, lp, err);
+    if (status != KERF_OK)
+        lp->prob = NULL;
+    return status;
 }
 
 kerf_status milp_lp_create(const milp_program *program, milp_lp **lp, kerf_error *err)
@@ -187,7 +147,8 @@ void milp_lp_destroy(milp_lp **lp)
     if (!l)
         return;
     if (l->prob)
-        delete_prob(l);
+        glp_delete_prob(l->prob);
+    lp_release();
     free(l->multipliers);
     free(l->values);
     free(l->row_index);
@@ -199,7 +160,7 @@ void milp_lp_destroy(milp_lp **lp)
 kerf_status milp_lp_solve(milp_lp *lp, const double *cost, milp_lp_state *state, kerf_error *err)
 {
     lp->cost = cost;
-    kerf_status status = shielded(lp, solve, err);
+    kerf_status status = run(lp, solve, err);
     *state = status == KERF_OK ? lp->state : MILP_LP_UNKNOWN;
     return status;
 }
@@ -218,7 +179,7 @@ kerf_status milp_lp_write(milp_lp *lp, const char *path, kerf_error *err)
 {
     lp->cost = lp->program->cost;
     lp->path = path;
-    kerf_status status = shielded(lp, write_program, err);
+    kerf_status status = run(lp, write_program, err);
     if (status == KERF_OK && lp->io_error)
         status = kerf_fail(err, KERF_E_IO, path, "cannot write the program");
     return status;

@@ -1,9 +1,9 @@
 /* Linear relaxations of a milp_program by GLPK's simplex, shielded: nothing that GLPK would print
- * or abort on gets out. Only milp_lp.c includes GLPK. */
+ * or abort on gets out. See lp_shield.h. */
 #ifndef KERF_PLANNER_SOLVE_MILP_LP_H
 #define KERF_PLANNER_SOLVE_MILP_LP_H
 
-#include "planner/solve/milp_model.h"
+#include "planner/solve/milp_program.h"
 
 typedef struct milp_lp milp_lp;
 
@@ -22,8 +22,7 @@ kerf_status milp_lp_solve(milp_lp *lp, const double *cost, milp_lp_state *state,
 const double *milp_lp_multipliers(const milp_lp *lp); /* by row, from 0 */
 const double *milp_lp_values(const milp_lp *lp);      /* by column, from 1 */
 
-/* Writes the program in CPLEX LP format with the operators' columns binary, for other solvers to
- * read (the benches do). KERF_E_IO. */
+/* Writes the program in CPLEX LP format for other solvers to read (the benches do). KERF_E_IO. */
 kerf_status milp_lp_write(milp_lp *lp, const char *path, kerf_error *err);
 
 #endif

@@ -8,8 +8,8 @@
  */
 #include "planner/solve/cutgraph.h"
 #include "planner/solve/linear.h"
-#include "planner/solve/milp_lp.h"
 #include "planner/solve/solve.h"
+#include "tests/support/cut_program.h"
 #include "tests/support/random_problem.h"
 
 #include <math.h>
@@ -174,36 +174,6 @@ static void bench_large(void)
     box_clear(&box);
 }
 
-/* The root's relaxation with the operators binary: with a warm link, whose cost is linear but for
- * its jump, that is the whole problem. */
-static void write_milp(const cut_problem *p, const char *path)
-{
-    cut_dag dag;
-    milp_program program;
-    milp_lp *lp = NULL;
-    milp_range range[2] = {{.used = false}, {.used = false}};
-    cut_weights weights = {.energy = 1};
-    uint8_t *side = calloc(p->n, 1);
-    kerf_status status = side ? cut_dag_create(p, &dag, NULL) : KERF_E_NOMEM;
-    if (status != KERF_OK)
-        exit(1);
-    milp_question question = {p, &dag, MILP_SUM};
-    for (int d = 0; d < 2; d++)
-        cut_byte_range(p, (kerf_direction)d, &range[d].low, &range[d].high);
-    status = milp_create(&question, &program, NULL);
-    if (status == KERF_OK)
-        status = milp_set_node(&program, &weights, 1, side, range, NULL);
-    program.upper[program.excess] = 0;
-    if (status == KERF_OK)
-        status = milp_lp_create(&program, &lp, NULL);
-    if (status != KERF_OK || milp_lp_write(lp, path, NULL) != KERF_OK)
-        exit(1);
-    milp_lp_destroy(&lp);
-    milp_clear(&program);
-    cut_dag_clear(&dag);
-    free(side);
-}
-
 static void bench_milp(const char *directory)
 {
     const size_t sizes[] = {80, 160, 320};
@@ -219,7 +189,7 @@ static void bench_milp(const char *directory)
             box.p.limits.deadline_s = 1.03 * free_s.objective; /* little more than the fastest */
             box.p.objective = KERF_OBJ_ENERGY;
             snprintf(path, sizeof path, "%s/milp-%zu-%d.lp", directory, sizes[s], i);
-            write_milp(&box.p, path);
+            cut_program_write(&box.p, 1, path);
             double start = cpu_s();
             if (cut_solve_milp(&box.p, NULL, &best, NULL) != KERF_OK || best.gap > CUT_GAP)
                 exit(1);

@@ -1,6 +1,6 @@
 /* Branch and bound with limits: hand-worked cases, time limits, and GLPK's failures. */
-#include "planner/solve/milp_lp.h"
 #include "planner/solve/solve.h"
+#include "tests/support/cut_program.h"
 #include "tests/support/random_problem.h"
 
 #include <glpk.h>
@@ -192,55 +192,56 @@ static void test_safe_bound(void **state)
         brute_answer brute;
         brute_force(&box.p, &brute);
         cut_dag dag;
-        milp_program program;
+        cut_program program;
         uint8_t side[16] = {0};
-        milp_range range[2] = {{.used = false}, {.used = false}};
+        byte_range range[2] = {{.used = false}, {.used = false}};
         assert_int_equal(cut_dag_create(&box.p, &dag, NULL), KERF_OK);
         for (int d = 0; d < 2; d++)
             cut_byte_range(&box.p, (kerf_direction)d, &range[d].low, &range[d].high);
-        milp_question question = {&box.p, &dag, MILP_SUM};
+        program_question question = {&box.p, &dag, PROGRAM_SUM};
         cut_weights weights = {.energy = 1};
-        assert_int_equal(milp_create(&question, &program, NULL), KERF_OK);
-        assert_int_equal(milp_set_node(&program, &weights, 1, side, range, NULL), KERF_OK);
-        double *multipliers = box_alloc(&box, program.n_rows, sizeof *multipliers);
+        assert_int_equal(cut_program_create(&question, &program, NULL), KERF_OK);
+        assert_int_equal(cut_program_set_node(&program, &weights, 1, side, range, NULL), KERF_OK);
+        double *multipliers = box_alloc(&box, program.program.n_rows, sizeof *multipliers);
         for (int k = 0; k < 5; k++) {
-            for (size_t row = 0; row < program.n_rows; row++)
+            for (size_t row = 0; row < program.program.n_rows; row++)
                 multipliers[row] = k * 0.01 * (rng_unit(&r) - 0.5) * brute.objective;
-            assert_true(milp_safe_bound(&program, program.cost, multipliers) <=
+            assert_true(milp_safe_bound(&program.program, program.program.cost, multipliers) <=
                         brute.objective * (1 + 1e-12));
         }
-        milp_clear(&program);
+        cut_program_clear(&program);
         cut_dag_clear(&dag);
     }
     box_clear(&box);
 }
 
 /* The least that the program says of one placement, everything being fixed. */
-static double relaxed_value(const cut_problem *p, const uint8_t *x, milp_goal goal,
+static double relaxed_value(const cut_problem *p, const uint8_t *x, program_goal goal,
                             const cut_weights *weights, const cut_value *value)
 {
     cut_dag dag;
-    milp_program program;
+    cut_program program;
     milp_lp *lp = NULL;
     milp_lp_state state;
     uint8_t side[16];
-    milp_range range[2] = {{value->up_bytes, value->up_bytes, value->up_bytes > 0},
+    byte_range range[2] = {{value->up_bytes, value->up_bytes, value->up_bytes > 0},
                            {value->down_bytes, value->down_bytes, value->down_bytes > 0}};
     for (size_t v = 0; v < p->n; v++)
         side[v] = x[v] ? KERF_SIDE_SERVER : KERF_SIDE_DEVICE;
-    milp_question question = {p, &dag, goal};
+    program_question question = {p, &dag, goal};
     assert_int_equal(cut_dag_create(p, &dag, NULL), KERF_OK);
-    assert_int_equal(milp_create(&question, &program, NULL), KERF_OK);
-    assert_int_equal(milp_set_node(&program, weights, 1, side, range, NULL), KERF_OK);
-    if (goal != MILP_VIOLATION)
-        program.upper[program.excess] = 0;
-    program.upper[program.goal] = 2 * value->slowest_s; /* what rounding adds to the bound is its */
-    assert_int_equal(milp_lp_create(&program, &lp, NULL), KERF_OK);
-    assert_int_equal(milp_lp_solve(lp, program.cost, &state, NULL), KERF_OK);
+    assert_int_equal(cut_program_create(&question, &program, NULL), KERF_OK);
+    assert_int_equal(cut_program_set_node(&program, weights, 1, side, range, NULL), KERF_OK);
+    if (goal != PROGRAM_VIOLATION)
+        program.program.upper[program.excess] = 0;
+    program.program.upper[program.goal] =
+        2 * value->slowest_s; /* what rounding adds to the bound is its */
+    assert_int_equal(milp_lp_create(&program.program, &lp, NULL), KERF_OK);
+    assert_int_equal(milp_lp_solve(lp, program.program.cost, &state, NULL), KERF_OK);
     assert_int_equal(state, MILP_LP_OPTIMAL);
-    double bound = milp_safe_bound(&program, program.cost, milp_lp_multipliers(lp));
+    double bound = milp_safe_bound(&program.program, program.program.cost, milp_lp_multipliers(lp));
     milp_lp_destroy(&lp);
-    milp_clear(&program);
+    cut_program_clear(&program);
     cut_dag_clear(&dag);
     return bound;
 }
@@ -266,10 +267,10 @@ static void test_program_is_exact(void **state)
         cut_weights weights = {.energy = 1, .latency = 0.3, .server = 0.1};
         cut_value value;
         cut_evaluate(&box.p, x, &value);
-        assert_true(close_to(relaxed_value(&box.p, x, MILP_SUM, &weights, &value),
+        assert_true(close_to(relaxed_value(&box.p, x, PROGRAM_SUM, &weights, &value),
                              cut_weighted(&weights, &value)));
         assert_true(
-            close_to(relaxed_value(&box.p, x, MILP_SLOWEST, &weights, &value), value.slowest_s));
+            close_to(relaxed_value(&box.p, x, PROGRAM_SLOWEST, &weights, &value), value.slowest_s));
         const kerf_limits limits[] = {{.deadline_s = 0.7 * value.latency_s},
                                       {.energy_J = 0.7 * value.energy_J},
                                       {.memory_bytes = 0.7 * value.memory_bytes},
@@ -278,7 +279,7 @@ static void test_program_is_exact(void **state)
         for (size_t k = 0; k < sizeof limits / sizeof *limits; k++) {
             box.p.limits = limits[k];
             cut_evaluate(&box.p, x, &value);
-            double excess = relaxed_value(&box.p, x, MILP_VIOLATION, &weights, &value);
+            double excess = relaxed_value(&box.p, x, PROGRAM_VIOLATION, &weights, &value);
             assert_true(close_to(excess, value.violation));
         }
     }

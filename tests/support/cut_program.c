@@ -1,4 +1,4 @@
-#include "planner/solve/milp_model.h"
+#include "cut_program.h"
 
 #include "base/error.h"
 #include "base/memory.h"
@@ -9,79 +9,22 @@
 
 #define UNIT        1e3   /* size that limits, bytes and memory are scaled to */
 #define BOUND_SLACK 5e-10 /* relative: half of what counts as keeping a limit */
-#define MOST_ROWS   50000000
 
-/* The program under construction: the expression at hand is dense, with a list of its columns. */
+/* The program under construction. */
 typedef struct model {
-    milp_program *g;
+    cut_program *g;
     const cut_problem *p;
-    double *terms; /* by column */
-    double constant;
-    int *touched; /* columns that were added to */
-    int n_touched;
-    bool *is_touched;
-    bool failed; /* out of memory */
+    milp_expression e;
 } model;
 
 static void add(model *m, int column, double value)
 {
-    if (!m->is_touched[column]) {
-        m->is_touched[column] = true;
-        m->touched[m->n_touched++] = column;
-    }
-    m->terms[column] += value;
+    milp_add(&m->e, column, value);
 }
 
-static void multiply(model *m, double factor)
-{
-    for (int i = 0; i < m->n_touched; i++)
-        m->terms[m->touched[i]] *= factor;
-    m->constant *= factor;
-}
-
-/* Moves the expression's terms to `cost`, its constant to cost[0]. */
-static void move_to(model *m, double *cost)
-{
-    cost[0] = m->constant;
-    for (int i = 0; i < m->n_touched; i++) {
-        int column = m->touched[i];
-        cost[column] = m->terms[column];
-        m->terms[column] = 0;
-        m->is_touched[column] = false;
-    }
-    m->n_touched = 0;
-    m->constant = 0;
-}
-
-/* Adds the row low <= expression <= high (either may be infinite) and resets the expression. */
 static void emit(model *m, double low, double high)
 {
-    milp_program *g = m->g;
-    size_t entry = g->start[g->n_rows], need = entry + (size_t)m->n_touched;
-    if (kerf_reserve(&g->start, &g->start_capacity, g->n_rows + 2, MOST_ROWS, sizeof *g->start) ||
-        kerf_reserve(&g->low, &g->low_capacity, g->n_rows + 1, MOST_ROWS, sizeof *g->low) ||
-        kerf_reserve(&g->high, &g->high_capacity, g->n_rows + 1, MOST_ROWS, sizeof *g->high) ||
-        kerf_reserve(&g->index, &g->index_capacity, need, MOST_ROWS, sizeof *g->index) ||
-        kerf_reserve(&g->value, &g->value_capacity, need, MOST_ROWS, sizeof *g->value)) {
-        m->failed = true;
-        need = entry;
-    }
-    for (int i = 0; i < m->n_touched; i++) {
-        int column = m->touched[i];
-        if (!m->failed) {
-            g->index[entry + (size_t)i] = column;
-            g->value[entry + (size_t)i] = m->terms[column];
-        }
-        m->terms[column] = 0;
-        m->is_touched[column] = false;
-    }
-    if (!m->failed) {
-        g->low[g->n_rows] = low - m->constant;
-        g->high[g->n_rows++] = high - m->constant;
-        g->start[g->n_rows] = need;
-    }
-    m->n_touched = 0;
-    m->constant = 0;
+    milp_emit(&m->e, low, high);
 }
 
 /* --- parts of a placement's cost as linear expressions ------------------------------------------
@@ -97,11 +40,11 @@ static void add_crossing(model *m, size_t t, double factor)
         return;
     }
     if (tensor->to_server)
-        m->constant += factor;
+        m->e.constant += factor;
     else if (tensor->n_consumers > 0)
-        add(m, milp_column(tensor->consumers[0]), factor);
+        add(m, program_column(tensor->consumers[0]), factor);
     if (!source && (tensor->to_server || tensor->n_consumers > 0))
-        add(m, milp_column(tensor->producer), -factor);
+        add(m, program_column(tensor->producer), -factor);
 }
 
 /* One figure of the groups' tables, the codec and the sides' constants. */
@@ -115,9 +58,9 @@ static void add_compute(model *m, const cut_cost *factor)
 {
     for (size_t g = 0; g < m->p->n_groups; g++) {
         const cut_group *group = &m->p->groups[g];
-        m->constant += field(&group->table[group->n], factor);
+        m->e.constant += field(&group->table[group->n], factor);
         for (size_t j = 0; j < group->n; j++) /* operator j on the server: one step back */
-            add(m, milp_column(group->operators[j]),
+            add(m, program_column(group->operators[j]),
                 field(&group->table[j], factor) - field(&group->table[j + 1], factor));
     }
     for (size_t t = 0; t < m->p->n_tensors; t++) {
@@ -125,7 +68,7 @@ static void add_compute(model *m, const cut_cost *factor)
         if (tensor->up_bytes > 0)
             add_crossing(m, t, field(&tensor->up_cost, factor));
         if (tensor->to_device && tensor->producer != CUT_SOURCE)
-            add(m, milp_column(tensor->producer), field(&tensor->down_cost, factor));
+            add(m, program_column(tensor->producer), field(&tensor->down_cost, factor));
     }
     for (size_t i = 0; i < m->p->n_bundles; i++)
         add(m, m->g->bundle + (int)i, field(&m->p->bundles[i].cost, factor));
@@ -153,7 +96,7 @@ static double occupancy_s(const model *m, kerf_direction direction, double bytes
 /* The chord of a concave cost over the range of bytes. */
 static void add_link(model *m, kerf_direction direction, link_cost *cost, double factor)
 {
-    const milp_range *range = &m->g->range[direction];
+    const byte_range *range = &m->g->range[direction];
     if (range->high <= 0)
         return;
     double at_low = cost(m, direction, range->low, factor), slope = 0;
@@ -200,7 +143,7 @@ static size_t memory_columns(const cut_problem *p)
     return p->limits.memory_bytes > 0 ? p->n_weights + p->n_buffers + p->n + 1 : 0;
 }
 
-static void lay_out(milp_program *g)
+static void lay_out(cut_program *g)
 {
     const cut_problem *p = g->q.problem;
     int next = (int)p->n + 1;
@@ -222,26 +165,26 @@ static void lay_out(milp_program *g)
     g->excess = next++;
     g->held = next;
     next += (int)(p->limits.memory_bytes > 0 ? p->n + 1 : 0);
-    g->n_columns = next - 1;
+    g->program.n_columns = next - 1;
 }
 
 /* Every column has finite bounds, as milp_safe_bound needs. */
-static void bound_columns(milp_program *g)
+static void bound_columns(cut_program *g)
 {
     const cut_problem *p = g->q.problem;
     double all = 0;
     for (int j = 1; j < g->first_large; j++)
-        g->lower[j] = 0, g->upper[j] = 1;
+        g->program.lower[j] = 0, g->program.upper[j] = 1;
     for (int d = 0; d < 2; d++)
-        g->upper[g->b[d]] = UNIT;
-    g->upper[g->goal] = 1e9;
-    g->upper[g->excess] = 1e6;
+        g->program.upper[g->b[d]] = UNIT;
+    g->program.upper[g->goal] = 1e9;
+    g->program.upper[g->excess] = 1e6;
     for (size_t i = 0; i < p->n_weights; i++)
         all += p->weights[i].bytes;
     for (size_t i = 0; i < p->n_buffers; i++)
         all += p->buffers[i].bytes;
-    for (int j = g->held; j <= g->n_columns; j++)
-        g->upper[j] = all / p->limits.memory_bytes * UNIT * 1.001;
+    for (int j = g->held; j <= g->program.n_columns; j++)
+        g->program.upper[j] = all / p->limits.memory_bytes * UNIT * 1.001;
 }
 
 /* --- rows ---------------------------------------------------------------------------------------
@@ -253,9 +196,9 @@ static void tensor_rows(model *m, size_t t)
     const cut_tensor *tensor = &m->p->tensors[t];
     bool source = tensor->producer == CUT_SOURCE;
     for (size_t i = 0; i < tensor->n_consumers; i++) {
-        int consumer = milp_column(tensor->consumers[i]);
+        int consumer = program_column(tensor->consumers[i]);
         if (!source) {
-            add(m, milp_column(tensor->producer), 1);
+            add(m, program_column(tensor->producer), 1);
             add(m, consumer, -1);
             emit(m, -INFINITY, 0);
         }
@@ -263,7 +206,7 @@ static void tensor_rows(model *m, size_t t)
             add(m, m->g->y[t], 1);
             add(m, consumer, -1);
             if (!source)
-                add(m, milp_column(tensor->producer), 1);
+                add(m, program_column(tensor->producer), 1);
             emit(m, 0, INFINITY);
         }
     }
@@ -282,12 +225,12 @@ static void part_rows(model *m)
             last = last && m->p->tensors[dag->made[i]].n_consumers == 0;
         if (first) {
             add(m, m->g->device_part, 1);
-            add(m, milp_column(v), 1);
+            add(m, program_column(v), 1);
             emit(m, 1, INFINITY);
         }
         if (last) {
             add(m, m->g->server_part, 1);
-            add(m, milp_column(v), -1);
+            add(m, program_column(v), -1);
             emit(m, 0, INFINITY);
         }
     }
@@ -302,12 +245,12 @@ static void bundle_rows(model *m, size_t index)
     double sign = bundle->side == KERF_SIDE_SERVER ? 1 : -1; /* of x, where it is 1 there */
     for (size_t i = 0; i < bundle->n; i++) {
         add(m, column, 1);
-        add(m, milp_column(bundle->operators[i]), -sign);
+        add(m, program_column(bundle->operators[i]), -sign);
         emit(m, -INFINITY, sign > 0 ? 0 : 1);
     }
     add(m, column, 1);
     for (size_t i = 0; i < bundle->n; i++)
-        add(m, milp_column(bundle->operators[i]), -sign);
+        add(m, program_column(bundle->operators[i]), -sign);
     emit(m, sign > 0 ? 1 - (double)bundle->n : 1, INFINITY);
 }
 
@@ -320,7 +263,7 @@ static void add_bytes(model *m, kerf_direction direction)
             if (crosses_at_all(tensor))
                 add_crossing(m, t, tensor->up_bytes / m->g->unit[direction]);
         } else if (tensor->to_device && tensor->producer != CUT_SOURCE) {
-            add(m, milp_column(tensor->producer), tensor->down_bytes / m->g->unit[direction]);
+            add(m, program_column(tensor->producer), tensor->down_bytes / m->g->unit[direction]);
         }
     }
 }
@@ -337,7 +280,7 @@ static void any_rows(model *m, kerf_direction direction)
         if (direction == KERF_UPLINK)
             add_crossing(m, t, -1);
         else
-            add(m, milp_column(tensor->producer), -1);
+            add(m, program_column(tensor->producer), -1);
         emit(m, 0, INFINITY);
     }
 }
@@ -356,7 +299,7 @@ static void byte_rows(model *m, kerf_direction direction)
 
 static void range_rows(model *m, kerf_direction direction)
 {
-    const milp_range *range = &m->g->range[direction];
+    const byte_range *range = &m->g->range[direction];
     add(m, m->g->b[direction], 1);
     add(m, m->g->z[direction], -range->high / m->g->unit[direction]);
     emit(m, -INFINITY, 0);
@@ -368,7 +311,7 @@ static void range_rows(model *m, kerf_direction direction)
 /* The expression at hand, scaled to UNIT at its limit, at most that limit. */
 static void limit_row(model *m)
 {
-    double slack = m->g->q.goal == MILP_VIOLATION ? 0 : BOUND_SLACK;
+    double slack = m->g->q.goal == PROGRAM_VIOLATION ? 0 : BOUND_SLACK;
     add(m, m->g->excess, -UNIT);
     emit(m, -INFINITY, UNIT * (1 + slack));
 }
@@ -393,9 +336,9 @@ static size_t last_read_at(const cut_buffer *buffer)
 /* On the device, times `factor`. */
 static void add_held(model *m, const cut_buffer *buffer, double factor)
 {
-    m->constant += factor;
+    m->e.constant += factor;
     if (buffer->producer != CUT_SOURCE)
-        add(m, milp_column(buffer->producer), -factor);
+        add(m, program_column(buffer->producer), -factor);
 }
 
 /* Held to the end because a reader is on the server. */
@@ -414,16 +357,16 @@ static void memory_indicator_rows(model *m)
     for (size_t w = 0; w < p->n_weights; w++)
         for (size_t i = 0; i < p->weights[w].n; i++) {
             add(m, m->g->memory + (int)w, 1);
-            add(m, milp_column(p->weights[w].operators[i]), 1);
+            add(m, program_column(p->weights[w].operators[i]), 1);
             emit(m, 1, INFINITY);
         }
     for (size_t i = 0; i < p->n_buffers; i++) {
         const cut_buffer *buffer = &p->buffers[i];
         for (size_t r = 0; r < buffer->n_readers && !buffer->kept; r++) {
             add(m, m->g->memory + (int)(p->n_weights + i), 1);
-            add(m, milp_column(buffer->readers[r]), -1);
+            add(m, program_column(buffer->readers[r]), -1);
             if (buffer->producer != CUT_SOURCE)
-                add(m, milp_column(buffer->producer), 1);
+                add(m, program_column(buffer->producer), 1);
             emit(m, 0, INFINITY);
         }
     }
@@ -464,13 +407,13 @@ static void fixed_limit_rows(model *m)
     const kerf_limits *limits = &m->p->limits;
     if (limits->max_bytes > 0) {
         add_bytes(m, KERF_UPLINK);
-        multiply(m, m->g->unit[KERF_UPLINK] / limits->max_bytes * UNIT);
+        milp_multiply(&m->e, m->g->unit[KERF_UPLINK] / limits->max_bytes * UNIT);
         limit_row(m);
     }
     if (limits->min_device_operators > 0) { /* operators on the server: at most the rest */
         double wanted = (double)limits->min_device_operators;
         for (size_t v = 0; v < m->p->n; v++)
-            add(m, milp_column(v), 1);
+            add(m, program_column(v), 1);
         add(m, m->g->excess, -wanted);
         emit(m, -INFINITY, (double)m->p->n - wanted);
     }
@@ -503,19 +446,20 @@ static void stage_row(model *m)
 
 static void goal_rows(model *m)
 {
-    const milp_question *q = &m->g->q;
+    const program_question *q = &m->g->q;
     double scale = m->g->scale;
-    memset(m->g->cost, 0, ((size_t)m->g->n_columns + 1) * sizeof *m->g->cost);
-    if (q->goal == MILP_SUM) {
+    memset(m->g->program.cost, 0,
+           ((size_t)m->g->program.n_columns + 1) * sizeof *m->g->program.cost);
+    if (q->goal == PROGRAM_SUM) {
         add_latency(m, scale * m->g->weights.latency);
         add_energy(m, scale * m->g->weights.energy);
         add_compute(m, &(cut_cost){.server_J = scale * m->g->weights.server});
-        move_to(m, m->g->cost);
+        milp_move_to(&m->e, m->g->program.cost);
         return;
     }
-    m->g->cost[q->goal == MILP_VIOLATION ? m->g->excess : m->g->goal] =
-        q->goal == MILP_VIOLATION ? scale : 1;
-    if (q->goal == MILP_VIOLATION)
+    m->g->program.cost[q->goal == PROGRAM_VIOLATION ? m->g->excess : m->g->goal] =
+        q->goal == PROGRAM_VIOLATION ? scale : 1;
+    if (q->goal == PROGRAM_VIOLATION)
         return;
     add_compute(m, &(cut_cost){.device_s = scale});
     stage_row(m);
@@ -535,23 +479,6 @@ static kerf_status no_memory(const cut_problem *p, kerf_error *err)
     return kerf_fail(err, KERF_E_NOMEM, NULL, "out of memory for %zu operators", p->n);
 }
 
-static bool model_create(milp_program *g, model *m)
-{
-    size_t columns = (size_t)g->n_columns + 1;
-    *m = (model){.g = g, .p = g->q.problem};
-    m->terms = kerf_calloc(columns, sizeof *m->terms);
-    m->touched = kerf_calloc(columns, sizeof *m->touched);
-    m->is_touched = kerf_calloc(columns, sizeof *m->is_touched);
-    return m->terms && m->touched && m->is_touched;
-}
-
-static void model_clear(model *m)
-{
-    free(m->terms);
-    free(m->touched);
-    free(m->is_touched);
-}
-
 static void fixed_rows(model *m)
 {
     for (size_t t = 0; t < m->p->n_tensors; t++)
@@ -562,102 +489,95 @@ static void fixed_rows(model *m)
     byte_rows(m, KERF_UPLINK);
     byte_rows(m, KERF_DOWNLINK);
     fixed_limit_rows(m);
-    m->g->n_fixed_rows = m->g->n_rows;
+    m->g->program.n_fixed_rows = m->g->program.n_rows;
 }
 
-kerf_status milp_create(const milp_question *question, milp_program *g, kerf_error *err)
+kerf_status cut_program_create(const program_question *question, cut_program *g, kerf_error *err)
 {
     const cut_problem *p = question->problem;
     double least;
-    size_t columns = p->n + p->n_tensors + p->n_bundles + 10 + memory_columns(p);
-    *g = (milp_program){.q = *question};
-    if (columns > 10000000)
-        return kerf_fail(err, KERF_E_TOO_LARGE, NULL,
-                         "%zu operators need too many columns for the solver milp", p->n);
+    *g = (cut_program){.q = *question};
     g->y = kerf_calloc(p->n_tensors, sizeof *g->y);
-    g->lower = kerf_calloc(columns, sizeof *g->lower);
-    g->upper = kerf_calloc(columns, sizeof *g->upper);
-    g->cost = kerf_calloc(columns, sizeof *g->cost);
-    g->reduced = kerf_calloc(columns, sizeof *g->reduced);
-    g->start = kerf_calloc(8, sizeof *g->start);
-    g->start_capacity = 8;
-    if (!g->y || !g->lower || !g->upper || !g->cost || !g->reduced || !g->start)
-        return no_memory(p, err);
+    kerf_status status = milp_program_create(
+        &g->program, p->n + p->n_tensors + p->n_bundles + 10 + memory_columns(p), err);
+    if (!g->y || status != KERF_OK)
+        return status != KERF_OK ? status : no_memory(p, err);
+    g->program.n_binary = (int)p->n;
     lay_out(g);
     for (int d = 0; d < 2; d++) {
         cut_byte_range(p, (kerf_direction)d, &least, &g->unit[d]);
         g->unit[d] = g->unit[d] > 0 ? g->unit[d] / UNIT : 1;
     }
     bound_columns(g);
-    model m;
-    bool ok = model_create(g, &m);
-    if (ok)
+    model m = {.g = g, .p = p};
+    status = milp_expression_create(&m.e, &g->program, err);
+    if (status == KERF_OK)
         fixed_rows(&m);
-    ok = ok && !m.failed;
-    model_clear(&m);
-    return ok ? KERF_OK : no_memory(p, err);
+    if (m.e.failed)
+        status = no_memory(p, err);
+    milp_expression_clear(&m.e);
+    return status;
 }
 
-void milp_clear(milp_program *g)
+void cut_program_clear(cut_program *g)
 {
+    milp_clear(&g->program);
     free(g->y);
-    free(g->lower);
-    free(g->upper);
-    free(g->cost);
-    free(g->reduced);
-    free(g->start);
-    free(g->low);
-    free(g->high);
-    free(g->index);
-    free(g->value);
-    *g = (milp_program){.n_rows = 0};
+    g->y = NULL;
 }
 
-kerf_status milp_set_node(milp_program *g, const cut_weights *weights, double scale,
-                          const uint8_t *side, const milp_range range[2], kerf_error *err)
+kerf_status cut_program_set_node(cut_program *g, const cut_weights *weights, double scale,
+                                 const uint8_t *side, const byte_range range[2], kerf_error *err)
 {
-    model m;
+    model m = {.g = g, .p = g->q.problem};
     g->weights = *weights;
     g->scale = scale;
-    g->n_rows = g->n_fixed_rows;
+    g->program.n_rows = g->program.n_fixed_rows;
     for (size_t v = 0; v < g->q.problem->n; v++) {
-        g->lower[milp_column(v)] = side[v] == KERF_SIDE_SERVER ? 1 : 0;
-        g->upper[milp_column(v)] = side[v] == KERF_SIDE_DEVICE ? 0 : 1;
+        g->program.lower[program_column(v)] = side[v] == KERF_SIDE_SERVER ? 1 : 0;
+        g->program.upper[program_column(v)] = side[v] == KERF_SIDE_DEVICE ? 0 : 1;
     }
     for (int d = 0; d < 2; d++) {
         g->range[d] = range[d];
-        g->lower[g->z[d]] = range[d].used ? 1 : 0;
-        g->upper[g->z[d]] = range[d].high > 0 ? 1 : 0;
+        g->program.lower[g->z[d]] = range[d].used ? 1 : 0;
+        g->program.upper[g->z[d]] = range[d].high > 0 ? 1 : 0;
     }
-    bool ok = model_create(g, &m);
-    if (ok) {
+    kerf_status status = milp_expression_create(&m.e, &g->program, err);
+    if (status == KERF_OK) {
         range_rows(&m, KERF_UPLINK);
         range_rows(&m, KERF_DOWNLINK);
         chord_limit_rows(&m);
         goal_rows(&m);
     }
-    ok = ok && !m.failed;
-    model_clear(&m);
-    return ok ? KERF_OK : no_memory(g->q.problem, err);
+    if (m.e.failed)
+        status = no_memory(g->q.problem, err);
+    milp_expression_clear(&m.e);
+    return status;
 }
 
-double milp_safe_bound(milp_program *g, const double *cost, const double *duals)
+void cut_program_write(const cut_problem *p, double scale, const char *path)
 {
-    double bound = cost[0], size = fabs(cost[0]);
-    memcpy(g->reduced, cost, ((size_t)g->n_columns + 1) * sizeof *cost);
-    for (size_t i = 0; i < g->n_rows; i++) {
-        double dual = duals[i], side = dual > 0 ? g->low[i] : g->high[i];
-        if (dual == 0 || isinf(side) || !isfinite(dual))
-            continue; /* any multiplier is allowed, 0 too */
-        bound += dual * side;
-        size += fabs(dual * side);
-        for (size_t k = g->start[i]; k < g->start[i + 1]; k++)
-            g->reduced[g->index[k]] -= dual * g->value[k];
-    }
-    for (int j = 1; j <= g->n_columns; j++) {
-        double least = g->reduced[j] * (g->reduced[j] > 0 ? g->lower[j] : g->upper[j]);
-        bound += least;
-        size += fabs(least);
-    }
-    return bound - 1e-14 * size;
+    cut_dag dag;
+    cut_program program;
+    milp_lp *lp = NULL;
+    byte_range range[2] = {{.used = false}, {.used = false}};
+    cut_weights weights;
+    uint8_t *side = kerf_calloc(p->n, 1);
+    bool ok =
+        side && cut_objective_weights(p, &weights) && cut_dag_create(p, &dag, NULL) == KERF_OK;
+    if (!ok || cut_dag_force(p, &dag, side, NULL) != KERF_OK)
+        abort();
+    program_question question = {p, &dag, PROGRAM_SUM};
+    for (int d = 0; d < 2; d++)
+        cut_byte_range(p, (kerf_direction)d, &range[d].low, &range[d].high);
+    ok = cut_program_create(&question, &program, NULL) == KERF_OK &&
+         cut_program_set_node(&program, &weights, scale, side, range, NULL) == KERF_OK;
+    program.program.upper[program.excess] = 0;
+    if (!ok || milp_lp_create(&program.program, &lp, NULL) != KERF_OK ||
+        milp_lp_write(lp, path, NULL) != KERF_OK)
+        abort();
+    milp_lp_destroy(&lp);
+    cut_program_clear(&program);
+    cut_dag_clear(&dag);
+    free(side);
 }
