@@ -14,6 +14,7 @@
 #include "device.h"
 #include "link.h"
 #include "map.h"
+#include "measure.h"
 #include "network.h"
 #include "plan.h"
 #include "split.h"

@@ -17,6 +17,8 @@ static const cli_section *const inspect_sections[] = {&cli_section_board, &cli_s
 static const cli_section *const serve_sections[] = {&cli_section_serve, &cli_section_capacity,
                                                     &cli_section_devices_view,
                                                     &cli_section_serve_output, NULL};
+static const cli_section *const measure_sections[] = {&cli_section_measure,
+                                                      &cli_section_measure_output, NULL};
 static const cli_section *const list_sections[] = {&cli_section_table_output, NULL};
 
 static const char *const plan_examples[] = {
@@ -37,6 +39,11 @@ static const char *const serve_examples[] = {
     "kerf serve",
     "kerf serve --bind tcp://127.0.0.1:5599 --bind ipc:///run/kerf/kerf.sock --catalogue /etc/kerf",
     NULL};
+static const char *const measure_examples[] = {
+    "kerf measure --list",
+    "kerf measure -n 10 --idle 5s --inferences 1000 -- trtexec --loadEngine=net.engine "
+    "--iterations=1000 --duration=0",
+    "kerf measure --tegrastats power.log --interval 100ms --json", NULL};
 static const char *const list_examples[] = {"kerf list devices", "kerf list networks --json", NULL};
 
 static const cli_command commands[] = {
@@ -81,6 +88,18 @@ static const cli_command commands[] = {
          "SIGTERM or SIGINT, and reads its catalogue again on SIGHUP.",
      .sections = serve_sections,
      .examples = serve_examples},
+    {.name = "measure",
+     .run = cli_measure,
+     .summary = "measure the board's energy while a command runs",
+     .arguments = "-- COMMAND",
+     .description =
+         "Samples the power rails of a Jetson while a command runs, and integrates them to energy. "
+         "What the command prints on standard output goes to standard error. Nothing is "
+         "subtracted: the energy is the whole board's, as everywhere in kerf.",
+     .sections = measure_sections,
+     .examples = measure_examples,
+     .optional = true,
+     .many = true},
     {.name = "list",
      .run = cli_list_bundled,
      .summary = "list what is bundled",

@@ -119,12 +119,21 @@ static void report_unknown(const cli_command *command, const option_set *set, ch
                   command->name, name, command->name);
 }
 
+/* The lists of all repeatable options. */
+enum { N_LISTS = 7 };
+static void all_lists(cli_settings *s, cli_list *lists[N_LISTS])
+{
+    cli_list *const all[N_LISTS] = {&s->pins,  &s->dims,       &s->inputs, &s->arguments,
+                                    &s->binds, &s->catalogues, &s->rails};
+    memcpy(lists, all, sizeof all);
+}
+
 static bool lists_init(cli_settings *settings, int argc)
 {
-    cli_list *const lists[] = {&settings->pins,      &settings->dims,  &settings->inputs,
-                               &settings->arguments, &settings->binds, &settings->catalogues};
+    cli_list *lists[N_LISTS];
     bool made = true;
-    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+    all_lists(settings, lists);
+    for (size_t i = 0; i < N_LISTS; i++) {
         lists[i]->items = kerf_calloc((size_t)argc, sizeof *lists[i]->items);
         made = made && lists[i]->items;
     }
@@ -218,14 +227,12 @@ cli_exit cli_settings_parse(const cli_command *command, int argc, char **argv,
 
 void cli_settings_clear(cli_settings *settings)
 {
-    free(settings->pins.items);
-    free(settings->dims.items);
-    free(settings->inputs.items);
-    free(settings->arguments.items);
-    settings->pins = settings->dims = settings->inputs = settings->arguments = (cli_list){0};
-    free(settings->binds.items);
-    free(settings->catalogues.items);
-    settings->binds = settings->catalogues = (cli_list){0};
+    cli_list *lists[N_LISTS];
+    all_lists(settings, lists);
+    for (size_t i = 0; i < N_LISTS; i++) {
+        free(lists[i]->items);
+        *lists[i] = (cli_list){0};
+    }
 }
 
 static void print_option(const cli_option *option)
@@ -234,7 +241,8 @@ static void print_option(const cli_option *option)
     char left[80];
     const int n =
         option->letter
-            ? snprintf(left, sizeof left, "  -%c, --%s", option->letter, option->name)
+            ? snprintf(left, sizeof left, "  -%c, --%s%s%s", option->letter, option->name,
+                       option->argument ? " " : "", option->argument ? option->argument : "")
             : snprintf(left, sizeof left, "  --%s%s%s", option->name, option->argument ? " " : "",
                        option->argument ? option->argument : "");
     if (n < COLUMN - 1)
@@ -246,8 +254,10 @@ static void print_option(const cli_option *option)
 
 void cli_print_help(const cli_command *command)
 {
-    printf("Usage: kerf %s%s%s [OPTIONS]\n\n", command->name, *command->arguments ? " " : "",
-           command->arguments);
+    const char *words = command->arguments;
+    const bool last = strncmp(words, "--", 2) == 0; /* what follows is no option of ours */
+    printf("Usage: kerf %s%s%s%s%s\n\n", command->name, last ? " [OPTIONS]" : "", *words ? " " : "",
+           words, last ? "" : " [OPTIONS]");
     cli_wrap(stdout, command->description, 0, 0, CLI_WIDTH);
     for (const cli_section *const *s = command->sections; *s; s++) {
         printf("\n%s:\n", (*s)->heading);

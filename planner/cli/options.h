@@ -89,6 +89,12 @@ struct cli_settings {
     bool insecure, verbose;
     int64_t threads, io_threads, max_jobs;
     double cache_bytes, margin, estimate_weight, estimate_expiry_s, drain_s;
+    /* measure */
+    const char *sysfs, *tegrastats, *table_file, *of_network;
+    double idle_s, period_s, interval_s;
+    int64_t repeat, inferences;
+    cli_list rails;
+    bool list_rails;
 };
 
 /* Parsers of values. */

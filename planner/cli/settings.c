@@ -232,3 +232,39 @@ static const cli_option serve_output_options[] = {FLAG("verbose", 0, verbose, "l
                                                   FLAG("quiet", 0, quiet, "log errors only"),
                                                   HELP_FLAG, END};
 const cli_section cli_section_serve_output = {"Output", serve_output_options};
+static const cli_option measure_options[] = {
+    {.name = "repeat",
+     .letter = 'n',
+     .argument = "N",
+     .parse = cli_parse_count,
+     .field = offsetof(cli_settings, repeat),
+     .help = "run the command N times (default 1); two and more give a confidence interval"},
+    QUANTITY("idle", "TIME", KERF_TIME, true, idle_s,
+             "first measure the idle board for this long, and also tell the energy above that"),
+    QUANTITY("period", "TIME", KERF_TIME, true, period_s,
+             "time between samples (default 10 ms; a monitor takes about 1 ms for each rail)"),
+    VALUE("inferences", "N", cli_parse_count, inferences,
+          "inferences that one run of the command makes: figures are also told for each"),
+    VALUE("rail", "NAME", cli_parse_item, rails,
+          "a rail that counts in the total; repeatable (default: what is known of the board)"),
+    VALUE("tegrastats", "FILE", cli_parse_text, tegrastats,
+          "take the power from a log of tegrastats instead of running a command"),
+    QUANTITY("interval", "TIME", KERF_TIME, true, interval_s,
+             "time between the lines of that log (default 1 s, as tegrastats prints)"),
+    FLAG("list", 0, list_rails, "list the rails and what they read now, and run nothing"),
+    VALUE("sysfs", "DIR", cli_parse_text, sysfs, "where sysfs is (default /sys)"),
+    END};
+const cli_section cli_section_measure = {"What is measured", measure_options};
+
+static const cli_option measure_output_options[] = {
+    JSON_FLAG,
+    FLAG("csv", 0, csv, "print comma-separated values, a row for each run"),
+    VALUE("write", "FILE", cli_parse_text, table_file,
+          "also write latency and energy as a table that kerf calibrate reads"),
+    VALUE("network", "NAME", cli_parse_text, of_network,
+          "the network that the command runs, for --write: a bundled name or a file"),
+    FLAG("force", 0, force, "overwrite an existing file"),
+    FLAG("quiet", 0, quiet, "no warnings and no progress on stderr"),
+    HELP_FLAG,
+    END};
+const cli_section cli_section_measure_output = {"Output", measure_output_options};

@@ -4,9 +4,23 @@
 
 #include "planner/cli/options.h"
 
-extern const cli_section cli_section_scene, cli_section_tiers, cli_section_board, cli_section_link,
-    cli_section_goal, cli_section_wire, cli_section_shape, cli_section_search,
-    cli_section_plan_output, cli_section_table_output, cli_section_split, cli_section_split_output,
-    cli_section_serve, cli_section_capacity, cli_section_devices_view, cli_section_serve_output;
+extern const cli_section cli_section_scene;
+extern const cli_section cli_section_tiers;
+extern const cli_section cli_section_board;
+extern const cli_section cli_section_link;
+extern const cli_section cli_section_goal;
+extern const cli_section cli_section_wire;
+extern const cli_section cli_section_shape;
+extern const cli_section cli_section_search;
+extern const cli_section cli_section_plan_output;
+extern const cli_section cli_section_table_output;
+extern const cli_section cli_section_split;
+extern const cli_section cli_section_split_output;
+extern const cli_section cli_section_serve;
+extern const cli_section cli_section_capacity;
+extern const cli_section cli_section_devices_view;
+extern const cli_section cli_section_serve_output;
+extern const cli_section cli_section_measure;
+extern const cli_section cli_section_measure_output;
 
 #endif
