@@ -150,6 +150,10 @@ const char *ir_node_label(const ir_node *node, char *buffer, size_t size);
  * nothing produces. */
 kerf_status ir_sort(ir_graph *graph, kerf_error *err);
 
+/* prune.c: keeps only the nodes and inputs that the named tensors need, which become the outputs.
+ * Before ir_infer. KERF_E_INVALID: no node makes a tensor of that name, or a name stands twice. */
+kerf_status ir_prune(ir_graph *graph, const char *const *outputs, size_t n, kerf_error *err);
+
 /* shape/infer.c: types, shapes, folded constants, MACs, classes of every value and node. Shapes
  * that cannot be known leave rank or dims unknown, with ir_value.unresolved saying why.
  * KERF_E_INVALID (where: node): operands whose shapes contradict, overflow. Unknown operators are

@@ -44,12 +44,18 @@ kerf_status kerf_network_load(const char *path, const kerf_network_options *opti
     kerf_status status = read_graph(path, options, &name, &graph, err);
     if (status != KERF_OK)
         goto out;
+    if (options->n_outputs > 0)
+        status = ir_prune(graph, options->outputs, options->n_outputs, err);
+    if (status != KERF_OK)
+        goto out;
     status = ir_infer(graph, err);
     if (status != KERF_OK)
         goto out;
     status = ir_build_network(graph, name, path, options->allow_unresolved, &made, err);
-    if (status == KERF_OK)
-        *network = made;
+    if (status != KERF_OK)
+        goto out;
+    made->pruned = options->n_outputs > 0;
+    *network = made;
 out:
     if (status != KERF_OK)
         kerf_error_source(err, path);

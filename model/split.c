@@ -206,6 +206,10 @@ kerf_status kerf_split_write(const kerf_network *network, const kerf_side *side,
     } else if (!network->source) {
         status = kerf_fail(err, KERF_E_INVALID, NULL,
                            "the network is from no file, expected one that was loaded");
+    } else if (network->pruned) {
+        status = kerf_fail(err, KERF_E_UNSUPPORTED, network->source,
+                           "is cut short to other outputs than the file's, expected the whole "
+                           "network: write the early exit to a file of its own to split it");
     } else {
         *s = (split_job){.network = network,
                          .side = side,

@@ -142,6 +142,7 @@ typedef struct kerf_network {
     int64_t weight_bytes;
     char **warnings; /* one line each: unknown operators, shapes taken on trust */
     size_t n_warnings;
+    bool pruned; /* loaded with other outputs than the file's */
 } kerf_network;
 
 /* How to resolve what a file leaves open. Zeroed: batch 1, nothing fixed. */
@@ -158,6 +159,10 @@ typedef struct kerf_network_options {
         size_t rank;
     } * inputs;
     size_t n_inputs;
+    /* Tensors to take for the outputs instead of the file's: an early exit. Operators and inputs
+     * that they do not need are left out. None: the file's outputs. */
+    const char *const *outputs;
+    size_t n_outputs;
     bool allow_unresolved; /* keep tensors of unknown shape instead of failing */
 } kerf_network_options;
 
