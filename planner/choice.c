@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MOST_CHOICES 100000
+#define MOST_CHOICES 4096
 
 /* How many of each there are to choose from. */
 typedef struct dimensions {

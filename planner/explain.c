@@ -47,6 +47,10 @@ typedef struct rate_search {
     kerf_solver solver;
     const cut_options *options;
     const uint8_t *x;
+    /* By problem: no placement is better at any rate up to floor_bps, since nothing gets dearer
+     * with the rate. */
+    double *floor;
+    double floor_bps;
 } rate_search;
 
 /* Cost of a placement at a rate; INFINITY where it breaks a limit. Memory is looked at only for its
@@ -73,8 +77,13 @@ static kerf_status challenge_in(rate_search *s, size_t problem, double *mark, co
 {
     cut_solution solution = {0};
     kerf_error local = {0};
+    const double rate_bps = s->link.rate_bps[KERF_UPLINK];
+    if (rate_bps <= s->floor_bps && !better(s->floor[problem], *mark))
+        return KERF_OK;
     const kerf_status status =
         explain_solve(&s->problems[problem], s->solver, s->options, &solution, &local);
+    if (rate_bps >= s->floor_bps && status == KERF_E_INFEASIBLE)
+        s->floor[problem] = INFINITY;
     if (status == KERF_E_INFEASIBLE)
         return KERF_OK;
     if (status != KERF_OK) {
@@ -82,6 +91,8 @@ static kerf_status challenge_in(rate_search *s, size_t problem, double *mark, co
             *err = local;
         return status;
     }
+    if (rate_bps >= s->floor_bps)
+        s->floor[problem] = solution.bound;
     *feasible = true;
     if (better(solution.objective, *mark)) {
         *mark = solution.objective;
@@ -110,6 +121,7 @@ static kerf_status challenge(rate_search *s, double rate_bps, contender *challen
         }
     }
     *holds = feasible ? !best.x : isfinite(mine);
+    s->floor_bps = fmax(s->floor_bps, rate_bps);
     *challenger = best;
     return KERF_OK;
 }
@@ -188,9 +200,9 @@ static kerf_status find_border(rate_search *s, double present, double end, doubl
     return kerf_fail(err, KERF_E_INTERNAL, "break-even", "did not converge in %d steps", MAX_STEPS);
 }
 
-kerf_status explain_break_even(const cut_problem *const *problems, size_t n, kerf_solver solver,
-                               const cut_options *options, const uint8_t *x, double *below_bps,
-                               double *above_bps, kerf_error *err)
+kerf_status explain_break_even(const cut_problem *const *problems, const double *bounds, size_t n,
+                               kerf_solver solver, const cut_options *options, const uint8_t *x,
+                               double *below_bps, double *above_bps, kerf_error *err)
 {
     cut_options plain = *options;
     plain.top = 0;
@@ -200,19 +212,26 @@ kerf_status explain_break_even(const cut_problem *const *problems, size_t n, ker
                      .solver = solver,
                      .options = &plain,
                      .x = x};
-    if (!s.problems)
+    s.floor = kerf_calloc(n, sizeof *s.floor);
+    if (!s.problems || !s.floor) {
+        free(s.problems);
+        free(s.floor);
         return kerf_fail(err, KERF_E_NOMEM, NULL,
                          "out of memory while looking for break-even rates");
+    }
     for (size_t i = 0; i < n; i++) {
         s.problems[i] = *problems[i];
         s.problems[i].link = &s.link;
+        s.floor[i] = bounds[i];
     }
     const double present = s.link.rate_bps[KERF_UPLINK];
+    s.floor_bps = present;
     double below = 0, above = INFINITY;
     kerf_status status = find_border(&s, present, fmin(present, SLOWEST_BPS), 0, &below, err);
     if (status == KERF_OK)
         status = find_border(&s, present, fmax(present, FASTEST_BPS), INFINITY, &above, err);
     free(s.problems);
+    free(s.floor);
     if (status != KERF_OK)
         return status;
     *below_bps = below;

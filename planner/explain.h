@@ -16,10 +16,11 @@ kerf_status explain_solve(const cut_problem *problem, kerf_solver solver,
  * problems, stays the best answer to all of them (one for each combination that may be chosen): 0
  * and INFINITY where it does to the end. Exact where any two answers change their order at one rate
  * only, which holds in one mode for every objective but edp, without limits on latency and energy;
- * else points in between are tried as well. */
-kerf_status explain_break_even(const cut_problem *const *problems, size_t n, kerf_solver solver,
-                               const cut_options *options, const uint8_t *x, double *below_bps,
-                               double *above_bps, kerf_error *err);
+ * else points in between are tried as well. `bounds`: what the problems' optima are known to be no
+ * better than, at the present rate. */
+kerf_status explain_break_even(const cut_problem *const *problems, const double *bounds, size_t n,
+                               kerf_solver solver, const cut_options *options, const uint8_t *x,
+                               double *below_bps, double *above_bps, kerf_error *err);
 
 /* Names of the limits that the best answer without limits to n problems would break (static
  * strings), if it is better than the answer's objective. */

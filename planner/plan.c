@@ -1,6 +1,6 @@
-#include "planner/choice.h"
 #include "planner/explain.h"
 #include "planner/price.h"
+#include "planner/search.h"
 #include "planner/solve/clock.h"
 #include "planner/solve/solve.h"
 
@@ -101,6 +101,7 @@ static kerf_status describe(const cut_binding *b, const uint8_t *x, kerf_option_
     cut_evaluate(&b->problem, x, &value);
     out->exists = cut_is_legal(&b->problem, x);
     out->feasible = out->exists && value.violation <= AGREE;
+    out->accuracy = value.accuracy;
     out->side = sides_of(b, x);
     if (!out->side || cut_of(b->question, out->side, &out->cut) != KERF_OK)
         return kerf_fail(err, KERF_E_NOMEM, NULL, "out of memory while describing a plan");
@@ -178,151 +179,128 @@ static kerf_status certify(const cut_binding *b, const cut_solution *best, kerf_
     return KERF_OK;
 }
 
-/* --- the search, in every combination that may be chosen --- */
-
-typedef struct search {
-    const kerf_question *question;
-    cut_options options; /* of all solves together */
-    bool stopped;        /* by the caller */
-    cut_choices choices;
-    size_t best;           /* the choice of the answer */
-    cut_solution solution; /* the answer, with the bound of all choices */
-} search;
-
-static void search_clear(search *s)
-{
-    cut_choices_clear(&s->choices);
-    cut_solution_clear(&s->solution);
-}
-
-/* Asks the caller; who has said stop once is not asked again. */
-static bool go_on(void *context, const char *what, double best, double bound)
-{
-    search *s = context;
-    const kerf_question *q = s->question;
-    s->stopped = s->stopped || !q->progress(q->progress_context, what, best, bound);
-    return !s->stopped;
-}
-
-/* For all that a question takes, its search and its explanation. */
-static cut_options options_of(search *s, double start)
-{
-    const kerf_question *q = s->question;
-    return (cut_options){.deadline_s = q->time_limit_s > 0 ? start + q->time_limit_s : 0,
-                         .progress = q->progress ? go_on : NULL,
-                         .progress_context = s};
-}
-
-/* No choice has a feasible placement: says which limits clash in all of them. */
-static kerf_status fail_infeasible(const search *s, kerf_error *err)
-{
-    const cut_problem **problems = kerf_calloc(s->choices.n, sizeof *problems);
-    const char **names = kerf_calloc(s->choices.n, sizeof *names);
-    kerf_status status = KERF_E_NOMEM;
-    if (problems && names) {
-        for (size_t i = 0; i < s->choices.n; i++) {
-            problems[i] = &s->choices.list[i].binding.problem;
-            names[i] = s->choices.list[i].label;
-        }
-        status = explain_infeasible(problems, names, s->choices.n, &s->options, err);
-    } else {
-        kerf_fail(err, status, NULL, "out of memory");
-    }
-    free(problems);
-    free(names);
-    return status;
-}
-
-/* The options for solving choice i: an equal share of the time that is left, and at least an
- * instant, so that each finds something. */
-static cut_options share_of_time(const search *s, size_t i)
-{
-    cut_options options = s->options;
-    if (options.deadline_s > 0)
-        options.time_limit_s =
-            fmax(options.deadline_s - cut_clock_s(), 1e-9) / (double)(s->choices.n - i);
-    options.deadline_s = 0;
-    return options;
-}
-
-/* Takes a choice's answer, and keeps it if it is the best so far. */
-static void offer(search *s, size_t choice, cut_solution *found)
-{
-    if (s->best == KERF_NONE || found->objective < s->solution.objective) {
-        cut_solution_clear(&s->solution);
-        s->solution = *found;
-        s->best = choice;
-    } else {
-        cut_solution_clear(found);
-    }
-}
-
-/* Solves every choice and keeps the best answer. Its bound is the least of all bounds: a choice
- * that was not solved to its end may hold something better. */
-static kerf_status solve_choices(search *s, kerf_error *err)
-{
-    double bound = INFINITY;
-    bool stopped = false;
-    kerf_error local = {0}, late = {0};
-    for (size_t i = 0; i < s->choices.n; i++) {
-        const cut_options options = share_of_time(s, i);
-        const cut_problem *problem = &s->choices.list[i].binding.problem;
-        cut_solution found = {0};
-        const kerf_status status =
-            cut_solve(problem, s->question->solver, &options, &found, &local);
-        if (status == KERF_OK) {
-            bound = fmin(bound, found.bound);
-            offer(s, i, &found);
-        } else if (status == KERF_E_TIME_LIMIT) {
-            bound = 0; /* no cost is less */
-            stopped = true;
-            late = local;
-        } else if (status != KERF_E_INFEASIBLE) {
-            if (err)
-                *err = local;
-            return status;
-        }
-    }
-    if (s->best != KERF_NONE) {
-        if (bound < s->solution.bound)
-            cut_solution_prove(&s->solution, s->solution.objective, bound);
-        return KERF_OK;
-    }
-    if (!stopped)
-        return fail_infeasible(s, err);
-    if (err)
-        *err = late;
-    return KERF_E_TIME_LIMIT;
-}
-
 /* --- the plan --- */
 
 /* What binds the answer and where it changes: to another cut or to another combination. */
-static kerf_status describe_limits(const search *s, kerf_plan *plan, kerf_error *err)
+static kerf_status describe_limits(const plan_search *s, kerf_plan *plan, kerf_error *err)
 {
     const cut_problem **problems = kerf_calloc(s->choices.n, sizeof *problems);
-    if (!problems)
+    double *bounds = kerf_calloc(s->choices.n, sizeof *bounds);
+    if (!problems || !bounds) {
+        free(problems);
+        free(bounds);
         return kerf_fail(err, KERF_E_NOMEM, NULL, "out of memory while describing a plan");
-    size_t n = 0;
-    problems[n++] = &s->choices.list[s->best].binding.problem;
-    for (size_t i = 0; i < s->choices.n; i++)
-        if (i != s->best)
-            problems[n++] = &s->choices.list[i].binding.problem;
+    }
+    size_t n = 1;
+    for (size_t i = 0; i < s->choices.n; i++) {
+        const size_t at = i == s->best ? 0 : n++;
+        problems[at] = &s->choices.list[i].binding.problem;
+        bounds[at] = s->prospects[i].bound;
+    }
     kerf_status status = explain_binding(problems, n, s->solution.objective, &s->options,
                                          plan->binding, &plan->n_binding, err);
     status = or_no_time(status, &plan->no_time_for_binding, err);
     const bool wanted = !s->question->no_break_even;
     plan->no_time_for_break_even = wanted && !plan->optimal;
     if (status == KERF_OK && wanted && plan->optimal) {
-        status = explain_break_even(problems, n, s->question->solver, &s->options, s->solution.x,
-                                    &plan->break_even_below_bps, &plan->break_even_above_bps, err);
+        status =
+            explain_break_even(problems, bounds, n, s->question->solver, &s->options, s->solution.x,
+                               &plan->break_even_below_bps, &plan->break_even_above_bps, err);
         status = or_no_time(status, &plan->no_time_for_break_even, err);
     }
     free(problems);
+    free(bounds);
     return status;
 }
 
-static kerf_status explain(const search *s, kerf_plan *plan, kerf_error *err)
+/* --- the best of every other power mode, encoding and variant --- */
+
+/* One value of one dimension. */
+typedef struct rival_key {
+    kerf_dimension by;
+    size_t value;
+} rival_key;
+
+static size_t value_of(const cut_choice *choice, kerf_dimension by)
+{
+    return by == KERF_BY_POWER_MODE ? choice->mode
+           : by == KERF_BY_ENCODING ? choice->encoding
+                                    : choice->variant;
+}
+
+static bool has_value(const cut_choice *choice, const void *context)
+{
+    const rival_key *key = context;
+    return value_of(choice, key->by) == key->value;
+}
+
+static kerf_status describe_rival(plan_search *s, const cut_choice *sample, const rival_key *key,
+                                  kerf_rival *rival, kerf_error *err)
+{
+    size_t best = KERF_NONE;
+    kerf_status status = plan_search_best(s, has_value, key, &best, err);
+    if (status != KERF_OK)
+        return status;
+    const cut_choice *choice = best == KERF_NONE ? sample : &s->choices.list[best];
+    const cut_binding *b = &choice->binding;
+    *rival = (kerf_rival){.by = key->by,
+                          .feasible = best != KERF_NONE,
+                          .encoding = choice->encoding,
+                          .variant = choice->variant,
+                          .accuracy = (double)NAN};
+    snprintf(rival->power_mode, sizeof rival->power_mode, "%s", b->device_mode->name);
+    if (best == KERF_NONE)
+        return KERF_OK;
+    const uint8_t *x = s->prospects[best].answer.x;
+    kerf_side *side = sides_of(b, x);
+    if (!side)
+        return kerf_fail(err, KERF_E_NOMEM, NULL, "out of memory while describing a plan");
+    rival->accuracy = cut_choice_accuracy(choice, x);
+    for (size_t v = 0; v < b->problem.n; v++)
+        rival->device_operators += x[v] == 0;
+    status =
+        price_placement(b->question, b->device_mode, b->device, b->server, side, &rival->cost, err);
+    free(side);
+    return status;
+}
+
+/* The values of a dimension but the plan's own, in the order of the choices. */
+static bool is_first_of_value(const plan_search *s, size_t i, kerf_dimension by)
+{
+    const size_t value = value_of(&s->choices.list[i], by);
+    if (value == value_of(&s->choices.list[s->best], by))
+        return false;
+    for (size_t j = 0; j < i; j++)
+        if (value_of(&s->choices.list[j], by) == value)
+            return false;
+    return true;
+}
+
+static kerf_status describe_rivals(plan_search *s, kerf_plan *plan, kerf_error *err)
+{
+    size_t n = 0;
+    for (int d = 0; d < KERF_DIMENSIONS; d++)
+        for (size_t i = 0; i < s->choices.n; i++)
+            n += is_first_of_value(s, i, (kerf_dimension)d);
+    plan->rivals = kerf_calloc(n, sizeof *plan->rivals);
+    if (!plan->rivals)
+        return kerf_fail(err, KERF_E_NOMEM, NULL, "out of memory while describing a plan");
+    for (int d = 0; d < KERF_DIMENSIONS; d++)
+        for (size_t i = 0; i < s->choices.n; i++) {
+            if (!is_first_of_value(s, i, (kerf_dimension)d))
+                continue;
+            const rival_key key = {(kerf_dimension)d,
+                                   value_of(&s->choices.list[i], (kerf_dimension)d)};
+            const kerf_status status =
+                describe_rival(s, &s->choices.list[i], &key, &plan->rivals[plan->n_rivals], err);
+            if (status != KERF_OK)
+                return status;
+            plan->n_rivals++;
+        }
+    return KERF_OK;
+}
+
+static kerf_status explain(plan_search *s, kerf_plan *plan, kerf_error *err)
 {
     const cut_binding *b = &s->choices.list[s->best].binding;
     plan->break_even_below_bps = NAN;
@@ -332,10 +310,12 @@ static kerf_status explain(const search *s, kerf_plan *plan, kerf_error *err)
         status = describe_limits(s, plan, err);
     if (status == KERF_OK)
         status = describe_alternatives(b, &s->options, &s->solution, plan, err);
+    if (status == KERF_OK && s->question->compare_choices)
+        status = or_no_time(describe_rivals(s, plan, err), &plan->no_time_for_rivals, err);
     return status;
 }
 
-static kerf_status fill_plan(const search *s, kerf_plan *plan, kerf_error *err)
+static kerf_status fill_plan(plan_search *s, kerf_plan *plan, kerf_error *err)
 {
     const cut_choice *choice = &s->choices.list[s->best];
     const cut_binding *b = &choice->binding;
@@ -351,7 +331,7 @@ static kerf_status fill_plan(const search *s, kerf_plan *plan, kerf_error *err)
     snprintf(plan->power_mode, sizeof plan->power_mode, "%s", b->device_mode->name);
     plan->encoding = choice->encoding;
     plan->variant = choice->variant;
-    plan->accuracy = cut_choice_accuracy(choice, s->solution.x);
+    plan->accuracy = answer.accuracy;
     if (plan->side)
         cut_choice_id(choice, plan->side, plan->cut_id);
     plan->measured_device_operators = kerf_pricer_measured_latency(b->device);
@@ -363,12 +343,9 @@ kerf_status kerf_plan_make(const kerf_question *question, kerf_plan **plan, kerf
 {
     kerf_error_clear(err);
     const double start = cut_clock_s();
-    search s = {.question = question, .best = KERF_NONE};
-    s.options = options_of(&s, start);
+    plan_search s;
     kerf_plan *made = NULL;
-    kerf_status status = cut_choices_bind(question, &s.choices, err);
-    if (status == KERF_OK)
-        status = solve_choices(&s, err);
+    kerf_status status = plan_search_run(&s, question, start, err);
     const double solved = cut_clock_s();
     if (status != KERF_OK)
         goto out;
@@ -381,7 +358,7 @@ kerf_status kerf_plan_make(const kerf_question *question, kerf_plan **plan, kerf
     made = NULL;
 out:
     kerf_plan_destroy(&made);
-    search_clear(&s);
+    plan_search_clear(&s);
     return status;
 }
 
@@ -411,6 +388,7 @@ void kerf_plan_destroy(kerf_plan **plan)
     for (size_t i = 0; i < p->n_alternatives; i++)
         clear_option(&p->alternatives[i]);
     free(p->alternatives);
+    free(p->rivals);
     free(p);
     *plan = NULL;
 }

@@ -96,7 +96,9 @@ static void write_scene(output *o, const kerf_question *q, const char *power_mod
     kw_put_string(w, "power_mode", power_mode);
     kw_put_string(w, "server", q->server->name);
     put_variable(o, "link", GAP_LINK);
-    kw_put_string(w, "wire", kerf_wire_name(cut_encoding(q).wire));
+    const kerf_encoding encoding = cut_encoding(q);
+    kw_put_string(w, "wire", kerf_wire_name(encoding.wire));
+    kw_put_number(w, "wire_ratio", encoding.ratio > 0 ? encoding.ratio : 1);
     kw_put_string(w, "result", q->result_at_server ? "server" : "device");
 }
 
@@ -236,6 +238,43 @@ static void write_alternatives(kerf_writer *w, const kerf_network *network, cons
     kw_end(w, ']');
 }
 
+const char *plan_dimension_name(kerf_dimension by)
+{
+    static const char *const names[] = {[KERF_BY_POWER_MODE] = "power_mode",
+                                        [KERF_BY_ENCODING] = "encoding",
+                                        [KERF_BY_VARIANT] = "variant"};
+    return names[by];
+}
+
+static void write_rival(kerf_writer *w, const kerf_question *asked, const kerf_rival *r)
+{
+    kw_begin(w, '{');
+    kw_put_string(w, "by", plan_dimension_name(r->by));
+    kw_put_string(w, "power_mode", r->power_mode);
+    kw_put_string(w, "encoding",
+                  r->encoding == KERF_NONE ? NULL : asked->encodings[r->encoding].name);
+    kw_put_string(w, "variant", r->variant == KERF_NONE ? NULL : asked->variants[r->variant].name);
+    kw_put_bool(w, "feasible", r->feasible);
+    if (r->feasible) {
+        kw_put_number(w, "accuracy", r->accuracy);
+        kw_put_number(w, "device_energy_J", r->cost.device_energy_J);
+        kw_put_number(w, "latency_s", r->cost.latency_s);
+        kw_put_number(w, "throughput_per_s", r->cost.throughput_per_s);
+        kw_put_number(w, "objective", r->cost.objective);
+        kw_put_bytes(w, "wire_bytes", r->cost.uplink_bytes);
+        kw_put_integer(w, "device_operators", (int64_t)r->device_operators);
+    }
+    kw_end(w, '}');
+}
+
+static void write_rivals(kerf_writer *w, const kerf_question *asked, const kerf_plan *plan)
+{
+    kw_put_begin(w, "rivals", '[');
+    for (size_t i = 0; i < plan->n_rivals; i++)
+        write_rival(w, asked, &plan->rivals[i]);
+    kw_end(w, ']');
+}
+
 static void write_rest(output *o, const kerf_question *q, const kerf_plan *plan)
 {
     kerf_writer *w = o->w;
@@ -263,7 +302,7 @@ static void write_choice(kerf_writer *w, const kerf_question *q, const kerf_plan
 static void write_left_out(kerf_writer *w, const kerf_plan *plan)
 {
     if (!plan->no_time_for_binding && !plan->no_time_for_break_even &&
-        !plan->no_time_for_alternatives)
+        !plan->no_time_for_alternatives && !plan->no_time_for_rivals)
         return;
     kw_put_begin(w, "left_out", '[');
     if (plan->no_time_for_binding)
@@ -272,6 +311,8 @@ static void write_left_out(kerf_writer *w, const kerf_plan *plan)
         kw_string(w, "break_even");
     if (plan->no_time_for_alternatives)
         kw_string(w, "alternatives");
+    if (plan->no_time_for_rivals)
+        kw_string(w, "rivals");
     kw_end(w, ']');
 }
 
@@ -300,8 +341,10 @@ static void write_document(output *o, const kerf_question *asked, const kerf_pla
     put_variable(o, "above", PLAN_ABOVE);
     kw_end(w, '}');
     kw_end(w, '}');
-    if (alternatives)
+    if (alternatives) {
         write_alternatives(w, q->network, plan);
+        write_rivals(w, asked, plan);
+    }
     write_left_out(w, plan);
     write_rest(o, q, plan);
     kw_end(w, '}');

@@ -75,4 +75,7 @@ size_t plan_template_bytes(const plan_template *made); /* memory that it takes *
 void plan_template_write(const plan_template *made, const plan_variables *variables,
                          kerf_writer *w);
 
+/* "power_mode", "encoding", "variant". */
+const char *plan_dimension_name(kerf_dimension by);
+
 #endif

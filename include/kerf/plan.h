@@ -120,7 +120,9 @@ typedef struct kerf_question {
     kerf_solver solver;
     double time_limit_s; /* of the search and the explanation together; 0: none */
     size_t top;          /* how many different cuts to list, the answer included; 0 or 1: only it */
-    bool no_break_even;  /* skip the search for the rates where the answer changes */
+    bool compare_choices; /* also find the best answer with each other power mode, encoding and
+                             variant that may be chosen */
+    bool no_break_even;   /* skip the search for the rates where the answer changes */
     /* Called now and then during long work, from the calling thread; return false to stop. */
     bool (*progress)(void *context, const char *what, double best, double bound);
     void *progress_context;
@@ -157,7 +159,27 @@ typedef struct kerf_option_plan { /* an alternative, or one of the two extremes 
     kerf_side *side;              /* by operator */
     kerf_cut cut;
     kerf_plan_cost cost;
+    double accuracy; /* NAN: not known */
 } kerf_option_plan;
+
+typedef enum kerf_dimension {
+    KERF_BY_POWER_MODE,
+    KERF_BY_ENCODING,
+    KERF_BY_VARIANT,
+    KERF_DIMENSIONS
+} kerf_dimension;
+
+/* The best answer with another power mode, encoding or variant than the plan's, whatever the other
+ * two are. */
+typedef struct kerf_rival {
+    kerf_dimension by; /* what is another */
+    char power_mode[64];
+    size_t encoding, variant; /* as kerf_plan's */
+    bool feasible;            /* false: nothing with it keeps every constraint; the rest is unset */
+    double accuracy;
+    size_t device_operators;
+    kerf_plan_cost cost;
+} kerf_rival;
 
 typedef struct kerf_plan {
     kerf_side *side; /* by operator of the (chosen variant's) network; KERF_SIDE_FREE for constant
@@ -180,6 +202,8 @@ typedef struct kerf_plan {
                                        mode, encoding and variant, best first; a cut is a set of
                                        tensors, each with its best placement */
     size_t n_alternatives;
+    kerf_rival *rivals; /* with compare_choices: power modes, then encodings, then variants */
+    size_t n_rivals;
     const char *binding[8]; /* constraints that forbid the unconstrained optimum, where that is
                                better than this plan; static strings */
     size_t n_binding;
@@ -189,7 +213,7 @@ typedef struct kerf_plan {
     /* What the time limit, or progress, left no time to find out: it is absent then (NAN for the
      * rates, which an answer that is not optimal has none of), but for alternatives that were found
      * before. */
-    bool no_time_for_alternatives, no_time_for_binding, no_time_for_break_even;
+    bool no_time_for_alternatives, no_time_for_binding, no_time_for_break_even, no_time_for_rivals;
     size_t measured_device_operators, measured_server_operators;
     double solve_time_s;
 } kerf_plan;

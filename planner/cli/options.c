@@ -207,6 +207,22 @@ static cli_exit take_arguments(const cli_command *command, int argc, char **argv
     return CLI_DONE;
 }
 
+/* --wire names a type, any, or an encoding of the variants file, which is not read yet. */
+static cli_exit check_wire(cli_settings *settings)
+{
+    if (!settings->wire_name)
+        return CLI_DONE;
+    for (int i = KERF_WIRE_FLOAT32; i <= KERF_WIRE_INT8; i++)
+        if (strcmp(settings->wire_name, kerf_wire_name((kerf_wire)i)) == 0)
+            settings->wire = i;
+    if (settings->wire || settings->variants || strcmp(settings->wire_name, "any") == 0)
+        return CLI_DONE;
+    return cli_error(CLI_USAGE,
+                     "--wire: '%s': expected float32, float16, int8 or any (encodings of other "
+                     "names are listed in a --variants file)",
+                     settings->wire_name);
+}
+
 cli_exit cli_settings_parse(const cli_command *command, int argc, char **argv,
                             cli_settings *settings)
 {
@@ -222,7 +238,7 @@ cli_exit cli_settings_parse(const cli_command *command, int argc, char **argv,
         return status;
     if (settings->json && settings->csv)
         return cli_error(CLI_USAGE, "%s: --json and --csv exclude each other", command->name);
-    return CLI_DONE;
+    return check_wire(settings);
 }
 
 void cli_settings_clear(cli_settings *settings)

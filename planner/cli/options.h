@@ -70,7 +70,9 @@ struct cli_settings {
     kerf_limits limits;
     int64_t min_device_operators;
     cli_list pins, dims, inputs;
-    int wire; /* kerf_wire */
+    const char *wire_name; /* as it was given: a type's name, an encoding's, or "any" */
+    int wire;              /* kerf_wire, where it names one */
+    const char *variants;
     double input_bytes;
     int result; /* kerf_tier: the server is the edge */
     int64_t batch;
@@ -100,7 +102,7 @@ struct cli_settings {
 /* Parsers of values. */
 cli_parse cli_parse_flag, cli_parse_text, cli_parse_quantity, cli_parse_percent, cli_parse_choice,
     cli_parse_count, cli_parse_objective, cli_parse_pin, cli_parse_dim, cli_parse_input,
-    cli_parse_wire, cli_parse_plot, cli_parse_item;
+    cli_parse_plot, cli_parse_item;
 
 /* What the repeatable options' words say; they were checked when they were parsed.
  * NAME=value is split at its last '='; *name_length is the name's. */

@@ -101,16 +101,6 @@ bool cli_parse_count(const cli_option *option, const char *text, void *field)
     return true;
 }
 
-bool cli_parse_wire(const cli_option *option, const char *text, void *field)
-{
-    if (strcmp(text, "any") == 0) {
-        cli_error(CLI_USAGE, "--wire: 'any' is not available in this version: state float32, "
-                             "float16 or int8 (the default is each tensor's own type)");
-        return false;
-    }
-    return cli_parse_choice(option, text, field);
-}
-
 bool cli_parse_plot(const cli_option *option, const char *text, void *field)
 {
     const char *dot = strrchr(text, '.');

@@ -47,6 +47,7 @@ cli_exit cli_plan(const cli_settings *settings)
     cli_exit status = cli_scene_load(settings, &scene);
     if (status != CLI_DONE)
         goto out;
+    scene.question.compare_choices = true;
     const kerf_status made = cli_make_plan(settings, &scene, &plan, &err);
     if (made != KERF_OK) {
         status = fail(settings, &scene, made, &err);

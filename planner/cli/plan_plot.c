@@ -402,8 +402,8 @@ cli_exit cli_plan_plot(const cli_scene *scene, const kerf_plan *plan, const char
     char title[256], description[256];
     curve c = {0};
     kerf_error err = {0};
-    kerf_question q = scene->question;
-    q.power_mode = plan->power_mode; /* of the modes asked for, the one that the plan chose */
+    const cli_scene chosen = cli_scene_choose(scene, plan);
+    kerf_question q = chosen.question;
     cli_exit status = CLI_FAILED;
     FILE *script = NULL;
     if (sweep(&q, plan, &c, &err) != KERF_OK) {
@@ -415,8 +415,8 @@ cli_exit cli_plan_plot(const cli_scene *scene, const kerf_plan *plan, const char
         cli_error(CLI_FAILED, "temporary file: %s", strerror(errno));
         goto out;
     }
-    describe(scene, plan, title, description, sizeof title);
-    write_script(script, scene, plan, &c, path, title);
+    describe(&chosen, plan, title, description, sizeof title);
+    write_script(script, &chosen, plan, &c, path, title);
     status = cli_gnuplot_run(script, path, title, description);
 out:
     if (script)

@@ -186,8 +186,8 @@ static bool is_constrained(const kerf_question *q, const kerf_plan *plan)
 {
     const kerf_limits *l = &q->limits;
     return l->deadline_s > 0 || l->energy_J > 0 || l->memory_bytes > 0 || l->max_bytes > 0 ||
-           l->min_device_operators > 0 || q->n_pins > 0 || !plan->all_device.feasible ||
-           !plan->all_server.feasible;
+           l->min_device_operators > 0 || l->min_accuracy > 0 || q->n_pins > 0 ||
+           !plan->all_device.feasible || !plan->all_server.feasible;
 }
 
 static void feasible_row(cli_table *table, const kerf_plan *plan)
@@ -309,7 +309,8 @@ static void print_left_out(const kerf_plan *plan)
     const char *const parts[] = {
         plan->no_time_for_binding ? "which limits bind" : NULL,
         plan->no_time_for_break_even ? "the rates between which it stays best" : NULL,
-        plan->no_time_for_alternatives ? "all next best cuts" : NULL};
+        plan->no_time_for_alternatives ? "all next best cuts" : NULL,
+        plan->no_time_for_rivals ? "what the other choices come to" : NULL};
     const size_t n = sizeof parts / sizeof *parts;
     size_t said = 0;
     for (size_t i = 0; i < n; i++) {
@@ -321,6 +322,54 @@ static void print_left_out(const kerf_plan *plan)
     }
     if (said)
         puts(": no time was left to find out");
+}
+
+/* "int8 of 3", and nothing where there was nothing to choose from. */
+static void print_one_of(bool *first, const char *kind, const char *name, size_t n)
+{
+    if (n == 0)
+        return;
+    printf("%s%s %.63s", *first ? "" : ", ", kind, name);
+    if (n > 1)
+        printf(" (of %zu)", n);
+    *first = false;
+}
+
+static void print_choice(const kerf_question *asked, const kerf_plan *plan)
+{
+    const bool any_mode = asked->power_mode && strcmp(asked->power_mode, "any") == 0;
+    bool first = true;
+    if (!any_mode && asked->n_encodings == 0 && asked->n_variants == 0)
+        return;
+    print_label("choice");
+    print_one_of(&first, "power mode", plan->power_mode, any_mode ? asked->device->n_modes : 0);
+    print_one_of(&first, "encoding",
+                 plan->encoding == KERF_NONE ? "" : asked->encodings[plan->encoding].name,
+                 asked->n_encodings);
+    print_one_of(&first, "variant",
+                 plan->variant == KERF_NONE ? "" : asked->variants[plan->variant].name,
+                 asked->n_variants);
+    if (isfinite(plan->accuracy))
+        printf(", accuracy %.4g", plan->accuracy);
+    fputc('\n', stdout);
+}
+
+/* Said once: types alone do not tell what they do to the accuracy. */
+static void print_unknown_loss(const kerf_question *asked)
+{
+    char names[400] = "";
+    for (size_t i = 0; i < asked->n_encodings; i++) {
+        const size_t used = strlen(names);
+        if (isnan(asked->encodings[i].accuracy_loss))
+            snprintf(names + used, sizeof names - used, "%s%s", used ? ", " : "",
+                     asked->encodings[i].name);
+    }
+    if (!*names)
+        return;
+    char text[480];
+    snprintf(text, sizeof text, "not known: what is lost in accuracy with %s", names);
+    print_label("");
+    cli_wrap(stdout, text, LABEL, LABEL, CLI_WIDTH);
 }
 
 static void print_measured(const cli_scene *scene, const kerf_plan *plan)
@@ -364,6 +413,16 @@ static void print_caution(const cli_scene *scene, const kerf_plan *plan)
 
 /* --- other cuts --- */
 
+/* Relative to the plan's. */
+static void change_cell(cli_table *table, double best, double value)
+{
+    const double change = 100 * (value - best) / best;
+    if (best > 0 && isfinite(change))
+        cli_table_cell(table, "%+.*f %%", fabs(change) < 10 ? 2 : 0, change);
+    else
+        cli_table_cell(table, "-");
+}
+
 static void alternative_row(cli_table *table, const cli_scene *scene, const kerf_plan *plan,
                             const kerf_option_plan *a)
 {
@@ -380,11 +439,7 @@ static void alternative_row(cli_table *table, const cli_scene *scene, const kerf
     part_cell(table, a->cut.wire_bytes, KERF_SIZE);
     cli_table_quantity(table, a->cost.device_energy_J, KERF_ENERGY);
     cli_table_quantity(table, a->cost.latency_s, KERF_TIME);
-    const double change = 100 * (value - best) / best;
-    if (best > 0 && isfinite(change))
-        cli_table_cell(table, "%+.*f %%", fabs(change) < 10 ? 2 : 0, change);
-    else
-        cli_table_cell(table, "-");
+    change_cell(table, best, value);
 }
 
 static bool print_alternatives(const cli_scene *scene, const kerf_plan *plan)
@@ -410,8 +465,67 @@ static bool print_alternatives(const cli_scene *scene, const kerf_plan *plan)
     return printed;
 }
 
-cli_exit cli_plan_table(const cli_scene *scene, const kerf_plan *plan)
+/* --- other power modes, encodings, variants --- */
+
+static void rival_row(cli_table *table, const kerf_question *asked, const kerf_plan *plan,
+                      const kerf_rival *r, bool first)
 {
+    static const char *const kinds[] = {[KERF_BY_POWER_MODE] = "power mode",
+                                        [KERF_BY_ENCODING] = "encoding",
+                                        [KERF_BY_VARIANT] = "variant"};
+    const char *const names[] = {r->power_mode,
+                                 r->encoding == KERF_NONE ? "" : asked->encodings[r->encoding].name,
+                                 r->variant == KERF_NONE ? "" : asked->variants[r->variant].name};
+    char with[200] = "";
+    cli_table_cell(table, "%s", first ? kinds[r->by] : "");
+    cli_table_cell(table, "%s", names[r->by]);
+    if (!r->feasible) {
+        cli_table_cell(table, "breaks a limit");
+        for (int i = 0; i < 3; i++)
+            cli_table_cell(table, "%s", "");
+        return;
+    }
+    for (int by = 0; by < KERF_DIMENSIONS; by++) {
+        const bool open = by == KERF_BY_POWER_MODE
+                              ? asked->power_mode && !strcmp(asked->power_mode, "any")
+                          : by == KERF_BY_ENCODING ? asked->n_encodings > 1
+                                                   : asked->n_variants > 1;
+        const size_t used = strlen(with);
+        if (by != (int)r->by && open)
+            snprintf(with + used, sizeof with - used, "%s%s", used ? ", " : "", names[by]);
+    }
+    cli_table_cell(table, "%s", with);
+    cli_table_quantity(table, r->cost.device_energy_J, KERF_ENERGY);
+    cli_table_quantity(table, r->cost.latency_s, KERF_TIME);
+    change_cell(table, plan->cost.objective, r->cost.objective);
+}
+
+static bool print_rivals(const kerf_question *asked, const kerf_plan *plan)
+{
+    if (plan->n_rivals == 0)
+        return true;
+    cli_table *table = cli_table_create("llfrrr", CLI_WIDTH);
+    if (!table)
+        return false;
+    cli_table_heading(table);
+    cli_table_cell(table, "instead");
+    cli_table_cell(table, "%s", "");
+    cli_table_cell(table, "best with");
+    cli_table_cell(table, "energy");
+    cli_table_cell(table, "latency");
+    cli_table_cell(table, "%s, to the plan's", kerf_objective_name(asked->objective));
+    for (size_t i = 0; i < plan->n_rivals; i++)
+        rival_row(table, asked, plan, &plan->rivals[i],
+                  i == 0 || plan->rivals[i].by != plan->rivals[i - 1].by);
+    fputc('\n', stdout);
+    const bool printed = cli_table_print(table, stdout);
+    cli_table_destroy(&table);
+    return printed;
+}
+
+cli_exit cli_plan_table(const cli_scene *asked, const kerf_plan *plan)
+{
+    const cli_scene chosen = cli_scene_choose(asked, plan), *scene = &chosen;
     if (!print_answer(scene, plan) || !print_costs(scene, plan))
         return cli_error(CLI_FAILED, "out of memory");
     fputc('\n', stdout);
@@ -419,9 +533,12 @@ cli_exit cli_plan_table(const cli_scene *scene, const kerf_plan *plan)
     print_break_even(&scene->question, plan);
     print_binding(plan);
     print_left_out(plan);
+    print_choice(&asked->question, plan);
+    if (plan->encoding != KERF_NONE)
+        print_unknown_loss(&asked->question);
     print_measured(scene, plan);
     print_caution(scene, plan);
-    if (!print_alternatives(scene, plan))
+    if (!print_rivals(&asked->question, plan) || !print_alternatives(scene, plan))
         return cli_error(CLI_FAILED, "out of memory");
     return CLI_DONE;
 }

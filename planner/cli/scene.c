@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "planner/bind.h"
+#include "planner/cli/variants.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -79,6 +80,56 @@ static void show_warnings(const cli_settings *settings, const kerf_network *netw
         }
         cli_warning(settings->quiet, "%s: %s", network->name, network->warnings[i]);
     }
+}
+
+/* The shapes of the command line that the form does not replace, and the form's. */
+static size_t merge_inputs(const shapes *s, size_t n, const cli_network_form *form,
+                           struct kerf_input_shape *merged)
+{
+    size_t used = 0;
+    for (size_t i = 0; i < n; i++) {
+        bool replaced = !form->as_network;
+        for (size_t k = 0; k < form->n_inputs; k++)
+            replaced = replaced || strcmp(form->inputs[k].tensor, s->inputs[i].tensor) == 0;
+        if (!replaced)
+            merged[used++] = s->inputs[i];
+    }
+    for (size_t k = 0; k < form->n_inputs; k++)
+        merged[used++] = form->inputs[k];
+    return used;
+}
+
+cli_exit cli_load_network_as(const cli_settings *settings, const char *path,
+                             const cli_network_form *form, kerf_network **network)
+{
+    kerf_error err = {0};
+    shapes s = {0};
+    cli_exit status = CLI_FAILED;
+    struct kerf_input_shape *inputs =
+        kerf_calloc(settings->inputs.n + form->n_inputs, sizeof *inputs);
+    if (!inputs || !shapes_read(settings, &s)) {
+        cli_error(CLI_FAILED, "out of memory");
+        goto out;
+    }
+    const kerf_network_options options = {.batch = settings->batch,
+                                          .dims = s.dims,
+                                          .n_dims = form->as_network ? settings->dims.n : 0,
+                                          .inputs = inputs,
+                                          .n_inputs =
+                                              merge_inputs(&s, settings->inputs.n, form, inputs),
+                                          .outputs = form->outputs,
+                                          .n_outputs = form->n_outputs};
+    if (kerf_network_load(path, &options, network, &err) != KERF_OK) {
+        cli_report(CLI_FAILED, &err);
+        goto out;
+    }
+    if (!form->as_network)
+        show_warnings(settings, *network);
+    status = CLI_DONE;
+out:
+    free(inputs);
+    shapes_clear(&s);
+    return status;
 }
 
 cli_exit cli_load_network(const cli_settings *settings, bool allow_unresolved,
@@ -214,6 +265,21 @@ static cli_exit find_pins(const cli_settings *settings, cli_scene *scene)
     return CLI_DONE;
 }
 
+static void warn_of_pins(const cli_settings *settings, const cli_scene *scene)
+{
+    const kerf_question *q = &scene->question;
+    for (size_t v = 0; v < q->n_variants; v++)
+        for (size_t i = 0; i < q->n_pins; i++) {
+            const char *name = q->network->operators[q->pins[i].operator_index].name;
+            if (kerf_network_find_operator(q->variants[v].network, name) != KERF_NONE)
+                continue;
+            cli_warning(settings->quiet,
+                        "variant '%s' lacks the pinned operator '%.100s': it is not chosen",
+                        q->variants[v].name, name);
+            break;
+        }
+}
+
 static void ask(const cli_settings *settings, cli_scene *scene)
 {
     scene->question = (kerf_question){.network = scene->network,
@@ -261,13 +327,33 @@ cli_exit cli_scene_load(const cli_settings *settings, cli_scene *scene)
         status = cli_load_profile(settings->server_profile, scene->network, &scene->server_profile);
     if (status == CLI_DONE)
         status = find_pins(settings, scene);
+    if (status != CLI_DONE)
+        return status;
+    ask(settings, scene);
+    if (settings->variants)
+        status = cli_variants_load(settings->variants, settings, scene);
     if (status == CLI_DONE)
-        ask(settings, scene);
+        status = cli_encodings_choose(settings, scene);
+    if (status == CLI_DONE)
+        warn_of_pins(settings, scene);
     return status;
+}
+
+cli_scene cli_scene_choose(const cli_scene *scene, const kerf_plan *plan)
+{
+    cli_scene chosen = *scene;
+    chosen.question = kerf_plan_question(&scene->question, plan);
+    chosen.network = (kerf_network *)chosen.question.network;
+    if (chosen.network == scene->network) {
+        chosen.question.pins = scene->question.pins;
+        chosen.question.n_pins = scene->question.n_pins;
+    }
+    return chosen;
 }
 
 void cli_scene_clear(cli_scene *scene)
 {
+    cli_variants_clear(scene);
     free(scene->pins);
     free(scene->sides);
     kerf_profile_destroy(&scene->device_profile);

@@ -32,10 +32,6 @@ static const cli_choice connections[] = {{"cold", KERF_CONNECTION_COLD},
                                          {"warm", KERF_CONNECTION_WARM},
                                          {"new", KERF_CONNECTION_NEW},
                                          {NULL, 0}};
-static const cli_choice wires[] = {{"float32", KERF_WIRE_FLOAT32},
-                                   {"float16", KERF_WIRE_FLOAT16},
-                                   {"int8", KERF_WIRE_INT8},
-                                   {NULL, 0}};
 static const cli_choice sides[] = {{"device", KERF_TIER_DEVICE},
                                    {"server", KERF_TIER_EDGE},
                                    {"cloud", KERF_TIER_CLOUD},
@@ -114,6 +110,11 @@ static const cli_option goal_options[] = {
              "bytes sent to the server at most this"),
     VALUE("min-device-operators", "N", cli_parse_count, min_device_operators,
           "at least N operators on the device"),
+    VALUE("variants", "FILE", cli_parse_text, variants,
+          "networks to choose from beside NETWORK, each with its accuracy (early exits, other "
+          "sizes), and wire encodings"),
+    QUANTITY("min-accuracy", "F", KERF_FRACTION, true, limits.min_accuracy,
+             "accuracy at least this, such as 0.7 or \"70 %\"; needs --variants"),
     VALUE("pin", "OPERATOR=SIDE", cli_parse_pin, pins,
           "keep an operator on the device, on the server or in the cloud; repeatable"),
     CHOICE("result", "SIDE", cli_parse_choice, sides, result,
@@ -122,8 +123,9 @@ static const cli_option goal_options[] = {
 const cli_section cli_section_goal = {"What is wanted", goal_options};
 
 static const cli_option wire_options[] = {
-    CHOICE("wire", "TYPE", cli_parse_wire, wires, wire,
-           "send tensors as float32, float16 or int8 (default: each in its own type)"),
+    VALUE("wire", "TYPE", cli_parse_text, wire_name,
+          "send tensors as float32, float16 or int8, in an encoding that the variants file lists, "
+          "or in any of them, whichever is best (default: each in its own type)"),
     QUANTITY("input-size", "SIZE", KERF_SIZE, true, input_bytes,
              "what the network's input takes when it is sent as it is, such as a camera's JPEG of "
              "\"50 kB\" (default: the input tensor)"),

@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "planner/bind.h"
 #include "planner/cli/commands.h"
 #include "planner/cli/plan.h"
 #include "planner/cli/table.h"
@@ -122,7 +123,7 @@ static json_t *manifest_json(cli_json *j, const split_job *job, const kerf_split
     cli_json_put(j, o, "source", source_json(j, split));
     cli_json_put(j, o, "head", file_json(j, job, &split->head));
     cli_json_put(j, o, "tail", file_json(j, job, &split->tail));
-    cli_json_text(j, o, "wire", cli_wire_name(split->wire));
+    cli_json_text(j, o, "wire", kerf_wire_name(split->wire));
     for (size_t i = 0; i < split->n_crossing; i++)
         cli_json_append(j, crossing, crossing_json(j, net, &split->crossing[i]));
     cli_json_put(j, o, "crossing", crossing);
@@ -229,12 +230,37 @@ static cli_exit make_plan(split_job *job)
         made == KERF_E_INVALID || made == KERF_E_UNSUPPORTED ? CLI_USAGE : cli_exit_of(made), &err);
 }
 
+/* The plan was made now, and may have chosen what cannot be written from NETWORK's file. */
+static cli_exit take_choice(const split_job *job, kerf_split_options *options)
+{
+    const cli_scene chosen = cli_scene_choose(&job->scene, job->plan);
+    const kerf_encoding encoding = cut_encoding(&chosen.question);
+    if (chosen.network != job->scene.network)
+        return cli_error(
+            CLI_FAILED,
+            "%s: the plan chose the variant '%s', which is another network: split that "
+            "one, with a plan for it alone",
+            job->scene.network->source, chosen.question.variants->name);
+    if (encoding.ratio > 0 && encoding.ratio < 1)
+        return cli_error(CLI_FAILED,
+                         "%s: the plan chose the encoding '%s', which compresses; the parts can "
+                         "convert types alone: give --wire float16 or int8, or leave it out",
+                         job->scene.network->source, encoding.name);
+    options->wire = encoding.wire;
+    return CLI_DONE;
+}
+
 static cli_exit place(split_job *job, kerf_split_options *options)
 {
     const cli_settings *s = job->settings;
     options->wire = (kerf_wire)s->wire;
-    if (!s->plan_file)
-        return make_plan(job);
+    if (!s->plan_file) {
+        const cli_exit made = make_plan(job);
+        return made == CLI_DONE ? take_choice(job, options) : made;
+    }
+    if (s->wire_name && options->wire == KERF_WIRE_OWN)
+        return cli_error(CLI_USAGE, "--wire: '%s': with --plan, expected float32, float16 or int8",
+                         s->wire_name);
     cli_exit status = cli_load_network(s, false, &job->scene.network);
     if (status == CLI_DONE)
         status = cli_read_placement(s->plan_file, job->scene.network, &job->placement);

@@ -20,7 +20,4 @@ void cli_placement_clear(cli_placement *placement);
 cli_exit cli_read_ranges(const char *path, kerf_range **ranges, size_t *n);
 void cli_ranges_clear(kerf_range *ranges, size_t n);
 
-/* The name of a wire in JSON: "own", "float32", ... */
-const char *cli_wire_name(kerf_wire wire);
-
 #endif

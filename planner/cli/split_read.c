@@ -7,16 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const wires[] = {[KERF_WIRE_OWN] = "own",
-                                    [KERF_WIRE_FLOAT32] = "float32",
-                                    [KERF_WIRE_FLOAT16] = "float16",
-                                    [KERF_WIRE_INT8] = "int8"};
-
-const char *cli_wire_name(kerf_wire wire)
-{
-    return wires[wire];
-}
-
 /* --- a plan --------------------------------------------------------------------------------- */
 
 /* Operators sorted by name. */
@@ -75,6 +65,43 @@ static bool check_all_placed(const kerf_json *cut, const kerf_network *network,
     return true;
 }
 
+/* A plan that had several networks to choose from names the one that it chose: a variant may be the
+ * same file with other inputs, or cut short. */
+static bool check_variant(const kerf_json *root, const kerf_json *object,
+                          const kerf_network *network)
+{
+    kerf_json variant;
+    const char *name = NULL;
+    int64_t macs = network->macs;
+    if (!kerf_json_member(root, "variant", KERF_OPTIONAL, &variant) || json_is_null(variant.value))
+        return !kerf_json_failed(root->doc);
+    if (!kerf_json_as_string(&variant, &name) ||
+        !kerf_json_integer(object, "macs", KERF_OPTIONAL, 0, INT64_MAX, &macs))
+        return !kerf_json_failed(root->doc);
+    return macs == network->macs ||
+           kerf_json_fail(
+               &variant, KERF_E_INVALID,
+               "is \"%.63s\" of %lld MACs, and network '%.100s' has %lld: the plan is for "
+               "another variant, expected a plan for the network itself",
+               name, (long long)macs, network->name, (long long)network->macs);
+}
+
+/* The parts send whole elements. */
+static bool check_ratio(const kerf_json *root)
+{
+    double ratio = 1;
+    kerf_json at;
+    if (!kerf_json_member(root, "wire_ratio", KERF_OPTIONAL, &at))
+        return !kerf_json_failed(root->doc);
+    if (!kerf_json_as_number(&at, 0, 1, &ratio))
+        return false;
+    return ratio >= 1 ||
+           kerf_json_fail(&at, KERF_E_UNSUPPORTED,
+                          "is %g: the plan compresses what it sends, which the parts cannot do; "
+                          "expected 1, an encoding that converts types alone",
+                          ratio);
+}
+
 static bool check_network(const kerf_json *root, const kerf_network *network)
 {
     kerf_json object;
@@ -82,21 +109,22 @@ static bool check_network(const kerf_json *root, const kerf_network *network)
     if (!kerf_json_object(root, "network", KERF_REQUIRED, &object) ||
         !kerf_json_string(&object, "name", KERF_REQUIRED, &name))
         return false;
-    return strcmp(name, network->name) == 0 ||
-           kerf_json_fail(&object, KERF_E_INVALID, "is \"%.100s\", expected \"%.100s\"", name,
-                          network->name);
+    if (strcmp(name, network->name) != 0)
+        return kerf_json_fail(&object, KERF_E_INVALID, "is \"%.100s\", expected \"%.100s\"", name,
+                              network->name);
+    return check_variant(root, &object, network);
 }
 
 static bool read_wire(const kerf_json *root, kerf_wire *wire)
 {
-    const char *name = wires[KERF_WIRE_OWN];
+    const char *name;
     kerf_json at;
     if (!kerf_json_member(root, "wire", KERF_OPTIONAL, &at))
         return !kerf_json_failed(root->doc);
     if (!kerf_json_as_string(&at, &name))
         return false;
-    for (size_t i = 0; i < sizeof wires / sizeof *wires; i++)
-        if (strcmp(wires[i], name) == 0) {
+    for (int i = KERF_WIRE_OWN; i <= KERF_WIRE_INT8; i++)
+        if (strcmp(kerf_wire_name((kerf_wire)i), name) == 0) {
             *wire = (kerf_wire)i;
             return true;
         }
@@ -118,7 +146,7 @@ static bool read_plan(const kerf_json *root, const kerf_network *network, cli_pl
         index.sorted[i] = &network->operators[i];
     qsort(index.sorted, network->n_operators, sizeof *index.sorted, by_name);
     const bool ok = check_network(root, network) && read_wire(root, &p->wire) &&
-                    kerf_json_object(root, "cut", KERF_REQUIRED, &cut) &&
+                    check_ratio(root) && kerf_json_object(root, "cut", KERF_REQUIRED, &cut) &&
                     read_side(&cut, "device_operators", KERF_SIDE_DEVICE, &index, p->side) &&
                     read_side(&cut, "server_operators", KERF_SIDE_SERVER, &index, p->side) &&
                     check_all_placed(&cut, network, p->side);

@@ -68,8 +68,8 @@ fails("ambiguous option", 2, ["plan", "n", "--de", "1s"], "'--de' could be sever
 fails("missing value", 2, ["plan", "n", "--deadline"], "--deadline lacks its TIME")
 fails("value of a flag", 2, ["plan", "n", "--json=yes"], "--json takes no value")
 fails("json and csv", 2, ["plan", "chain", "--json", "--csv"], "exclude each other")
-fails("a later capability", 2, ["plan", "n", "--wire", "any"], "--wire", "not available")
-fails("a later option", 2, ["plan", "n", "--min-accuracy", "0.7"], "unknown option '--min-accuracy'")
+fails("an encoding without a file that lists it", 2, ["plan", "chain", "--wire", "zip"], "--wire: 'zip'",
+      "--variants")
 
 BAD = {
     "--deadline": ("50", "0 s", "-1 s", "soon", "1 s x", "nan s", "inf s", "1 J", ""),
@@ -83,6 +83,7 @@ BAD = {
     "--loss": ("100 %", "100", "-1", "much", ""),
     "--time-limit": ("3", "0 s"),
     "--input-size": ("50", "0 kB"),
+    "--min-accuracy": ("0", "-0.1", "1.5 s", "much"),
     "--server-load": ("heavy", "-0.1", "0.5 s"),
     "--connection": ("hot", ""),
     "--objective": ("speed", "weighted", "weighted:", "weighted:energy=", "weighted:energy=-1",

@@ -7,7 +7,7 @@ import sys
 import tempfile
 
 KINDS = {"networks": "network", "devices": "device", "servers": "device", "links": "link",
-         "scenarios": "scenario"}
+         "scenarios": "scenario", "variants": "variants"}
 COUNT = 0
 FAILED = 0
 
