@@ -222,7 +222,7 @@ kerf_status explain_break_even(const cut_problem *const *problems, const double 
     for (size_t i = 0; i < n; i++) {
         s.problems[i] = *problems[i];
         s.problems[i].link = &s.link;
-        s.floor[i] = bounds[i];
+        s.floor[i] = bounds ? bounds[i] : 0;
     }
     const double present = s.link.rate_bps[KERF_UPLINK];
     s.floor_bps = present;

@@ -17,7 +17,7 @@ kerf_status explain_solve(const cut_problem *problem, kerf_solver solver,
  * and INFINITY where it does to the end. Exact where any two answers change their order at one rate
  * only, which holds in one mode for every objective but edp, without limits on latency and energy;
  * else points in between are tried as well. `bounds`: what the problems' optima are known to be no
- * better than, at the present rate. */
+ * better than, at the present rate; or NULL. */
 kerf_status explain_break_even(const cut_problem *const *problems, const double *bounds, size_t n,
                                kerf_solver solver, const cut_options *options, const uint8_t *x,
                                double *below_bps, double *above_bps, kerf_error *err);

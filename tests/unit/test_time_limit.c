@@ -169,7 +169,7 @@ static void nothing_begins_after_the_deadline(void **state)
     kerf_error err;
     assert_true(b.problem.n <= sizeof x);
     assert_int_equal(
-        explain_break_even(problems, 1, KERF_SOLVER_AUTO, &options, x, &below, &above, &err),
+        explain_break_even(problems, NULL, 1, KERF_SOLVER_AUTO, &options, x, &below, &above, &err),
         KERF_E_TIME_LIMIT);
     assert_int_equal(explain_binding(problems, 1, 1, &options, names, &n, &err), KERF_E_TIME_LIMIT);
     assert_int_equal(explain_infeasible(problems, labels, 1, &options, &err), KERF_E_INFEASIBLE);
