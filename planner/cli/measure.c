@@ -165,7 +165,7 @@ cli_exit cli_measure(const cli_settings *settings)
 {
     cli_measurement m = {.settings = settings};
     cli_exit status = check_usage(settings);
-    kerf_error err;
+    kerf_error err = {0};
     /* Before any work is done, not after. */
     if (status == CLI_DONE && settings->table_file &&
         kerf_outfile_check(settings->table_file, settings->force, &err) != KERF_OK)
