@@ -19,6 +19,10 @@ static const cli_section *const serve_sections[] = {&cli_section_serve, &cli_sec
                                                     &cli_section_serve_output, NULL};
 static const cli_section *const measure_sections[] = {&cli_section_measure,
                                                       &cli_section_measure_output, NULL};
+static const cli_section *const ask_sections[] = {
+    &cli_section_ask,        &cli_section_ask_scene,  &cli_section_link,
+    &cli_section_goal,       &cli_section_wire,       &cli_section_search,
+    &cli_section_ask_device, &cli_section_ask_output, NULL};
 static const cli_section *const list_sections[] = {&cli_section_table_output, NULL};
 
 static const char *const plan_examples[] = {
@@ -44,6 +48,11 @@ static const char *const measure_examples[] = {
     "kerf measure -n 10 --idle 5s --inferences 1000 -- trtexec --loadEngine=net.engine "
     "--iterations=1000 --duration=0",
     "kerf measure --tegrastats power.log --interval 100ms --json", NULL};
+static const char *const ask_examples[] = {
+    "kerf ask resnet50 --uplink \"12 Mbit/s\" --rtt 20ms",
+    "kerf ask resnet50 --endpoint tcp://10.0.0.1:5599 --endpoint tcp://10.0.0.2:5599 --fallback",
+    "kerf ask observe cam-7 --uplink \"11 Mbit/s\" --rtt 25ms",
+    "kerf ask watch cam-7 --publisher tcp://127.0.0.1:5600", NULL};
 static const char *const list_examples[] = {"kerf list devices", "kerf list networks --json", NULL};
 
 static const cli_command commands[] = {
@@ -88,27 +97,41 @@ static const cli_command commands[] = {
          "SIGTERM or SIGINT, and reads its catalogue again on SIGHUP.",
      .sections = serve_sections,
      .examples = serve_examples},
-    {.name = "measure",
-     .run = cli_measure,
-     .summary = "measure the board's energy while a command runs",
-     .arguments = "-- COMMAND",
-     .description =
-         "Samples the power rails of a Jetson while a command runs, and integrates them to energy. "
-         "What the command prints on standard output goes to standard error. Nothing is "
-         "subtracted: the energy is the whole board's, as everywhere in kerf.",
-     .sections = measure_sections,
-     .examples = measure_examples,
-     .optional = true,
-     .many = true},
-    {.name = "list",
-     .run = cli_list_bundled,
-     .summary = "list what is bundled",
-     .arguments = "devices|servers|links|networks|scenarios",
-     .description = "Lists the bundled devices, servers, links, networks or scenarios, one line "
-                    "each, with where their figures come from.",
-     .sections = list_sections,
-     .examples = list_examples},
-};
+    {
+        .name = "measure",
+        .run = cli_measure,
+        .summary = "measure the board's energy while a command runs",
+        .arguments = "-- COMMAND",
+        .description =
+            "Samples the power rails of a Jetson while a command runs, and integrates them to "
+            "energy. "
+            "What the command prints on standard output goes to standard error. Nothing is "
+            "subtracted: the energy is the whole board's, as everywhere in kerf.",
+        .sections = measure_sections,
+        .examples = measure_examples,
+        .optional = true,
+        {.name = "ask",
+         .run = cli_ask,
+         .summary = "ask a running service",
+         .arguments = "NETWORK|OPERATION",
+         .description =
+             "Asks a running kerf serve where to split a network of its catalogue, or for another "
+             "operation: ping, stats, list [KIND], describe KIND NAME, observe DEVICE-ID, "
+             "state DEVICE-ID, watch [DEVICE-ID]. A network of such a name is asked for by "
+             "plan NETWORK.",
+         .sections = ask_sections,
+         .examples = ask_examples,
+         .many = true},
+        {.name = "list",
+         .run = cli_list_bundled,
+         .summary = "list what is bundled",
+         .arguments = "devices|servers|links|networks|scenarios",
+         .description =
+             "Lists the bundled devices, servers, links, networks or scenarios, one line "
+             "each, with where their figures come from.",
+         .sections = list_sections,
+         .examples = list_examples},
+    };
 static const size_t n_commands = sizeof commands / sizeof *commands;
 
 static void print_usage(FILE *stream)

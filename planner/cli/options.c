@@ -120,11 +120,11 @@ static void report_unknown(const cli_command *command, const option_set *set, ch
 }
 
 /* The lists of all repeatable options. */
-enum { N_LISTS = 7 };
+enum { N_LISTS = 8 };
 static void all_lists(cli_settings *s, cli_list *lists[N_LISTS])
 {
     cli_list *const all[N_LISTS] = {&s->pins,  &s->dims,       &s->inputs, &s->arguments,
-                                    &s->binds, &s->catalogues, &s->rails};
+                                    &s->binds, &s->catalogues, &s->rails,  &s->endpoints};
     memcpy(lists, all, sizeof all);
 }
 
@@ -147,6 +147,9 @@ static void settings_init(cli_settings *settings)
                                .rtt_s = NAN,
                                .loss = NAN,
                                .gap_s = NAN,
+                               .margin = NAN,
+                               .observed_latency_s = NAN,
+                               .observed_energy_J = NAN,
                                .connection = -1,
                                .result = KERF_TIER_DEVICE};
 }

@@ -90,13 +90,19 @@ struct cli_settings {
     const char *publish;
     bool insecure, verbose;
     int64_t threads, io_threads, max_jobs;
-    double cache_bytes, margin, estimate_weight, estimate_expiry_s, drain_s;
+    double cache_bytes, estimate_weight, estimate_expiry_s, drain_s;
     /* measure */
     const char *sysfs, *tegrastats, *table_file, *of_network;
     double idle_s, period_s, interval_s;
     int64_t repeat, inferences;
     cli_list rails;
     bool list_rails;
+    /* ask */
+    cli_list endpoints;
+    const char *device_id, *current, *publisher;
+    double timeout_s, margin, observed_latency_s, observed_energy_J;
+    int64_t attempts, count;
+    bool fallback;
 };
 
 /* Parsers of values. */

@@ -291,7 +291,9 @@ static void print_break_even(const kerf_question *q, const kerf_plan *plan)
     else
         printf("for uplink rates from %s to %s", quantity(below, KERF_RATE).text,
                quantity(above, KERF_RATE).text);
-    printf(" (now %s)\n", now.text);
+    if (!isnan(q->link->rate_bps[KERF_UPLINK])) /* a service's answer does not say it */
+        printf(" (now %s)", now.text);
+    putchar('\n');
 }
 
 static void print_binding(const kerf_plan *plan)

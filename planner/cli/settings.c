@@ -270,3 +270,46 @@ static const cli_option measure_output_options[] = {
     HELP_FLAG,
     END};
 const cli_section cli_section_measure_output = {"Output", measure_output_options};
+
+static const cli_option ask_options[] = {
+    VALUE("endpoint", "ENDPOINT", cli_parse_item, endpoints,
+          "where the service listens (default tcp://127.0.0.1:5599); repeatable: the next one is "
+          "asked where one does not answer"),
+    QUANTITY("timeout", "TIME", KERF_TIME, true, timeout_s,
+             "how long an attempt waits for its reply (default \"1 s\")"),
+    VALUE("attempts", "N", cli_parse_count, attempts, "attempts in all (default 3)"),
+    FLAG("fallback", 0, fallback, "plan here where no service answers"), END};
+const cli_section cli_section_ask = {"Whom to ask", ask_options};
+
+static const cli_option ask_scene_options[] = {
+    VALUE("device", "DEVICE", cli_parse_text, device,
+          "board: a name of the service's catalogue (default jetson-tx2)"),
+    VALUE("server", "SERVER", cli_parse_text, server,
+          "edge server: a name of the service's catalogue (default edge-gpu)"),
+    VALUE("link", "LINK", cli_parse_text, link,
+          "network path: a name of the service's catalogue, or a file (default wifi-n)"),
+    VALUE("power-mode", "MODE", cli_parse_text, power_mode,
+          "one of the device's power modes, or any: the best of them (default: the device's own)"),
+    QUANTITY("server-load", "F", KERF_FRACTION, false, server_load,
+             "share of the server that is already busy, from 0 to below 1 (default 0)"),
+    END};
+const cli_section cli_section_ask_scene = {"Where it runs", ask_scene_options};
+
+static const cli_option ask_device_options[] = {
+    VALUE("device-id", "ID", cli_parse_text, device_id,
+          "who asks: what this board has observed stands in for a link that is left out"),
+    VALUE("current", "CUT", cli_parse_text, current,
+          "the cut in use, as an earlier answer named it"),
+    QUANTITY("latency", "TIME", KERF_TIME, true, observed_latency_s,
+             "observe: the latency of an inference as it was measured"),
+    QUANTITY("energy", "ENERGY", KERF_ENERGY, true, observed_energy_J,
+             "observe: the device's energy for it"),
+    VALUE("publisher", "ENDPOINT", cli_parse_text, publisher,
+          "watch: where the service publishes (kerf serve --publish)"),
+    VALUE("count", "N", cli_parse_count, count, "watch: end after N announcements"),
+    END};
+const cli_section cli_section_ask_device = {"A device of its own", ask_device_options};
+
+static const cli_option ask_output_options[] = {
+    JSON_FLAG, FLAG("quiet", 0, quiet, "no warnings on stderr"), HELP_FLAG, END};
+const cli_section cli_section_ask_output = {"Output", ask_output_options};

@@ -22,5 +22,9 @@ extern const cli_section cli_section_devices_view;
 extern const cli_section cli_section_serve_output;
 extern const cli_section cli_section_measure;
 extern const cli_section cli_section_measure_output;
+extern const cli_section cli_section_ask;
+extern const cli_section cli_section_ask_scene;
+extern const cli_section cli_section_ask_device;
+extern const cli_section cli_section_ask_output;
 
 #endif
