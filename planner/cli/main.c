@@ -97,41 +97,39 @@ static const cli_command commands[] = {
          "SIGTERM or SIGINT, and reads its catalogue again on SIGHUP.",
      .sections = serve_sections,
      .examples = serve_examples},
-    {
-        .name = "measure",
-        .run = cli_measure,
-        .summary = "measure the board's energy while a command runs",
-        .arguments = "-- COMMAND",
-        .description =
-            "Samples the power rails of a Jetson while a command runs, and integrates them to "
-            "energy. "
-            "What the command prints on standard output goes to standard error. Nothing is "
-            "subtracted: the energy is the whole board's, as everywhere in kerf.",
-        .sections = measure_sections,
-        .examples = measure_examples,
-        .optional = true,
-        {.name = "ask",
-         .run = cli_ask,
-         .summary = "ask a running service",
-         .arguments = "NETWORK|OPERATION",
-         .description =
-             "Asks a running kerf serve where to split a network of its catalogue, or for another "
-             "operation: ping, stats, list [KIND], describe KIND NAME, observe DEVICE-ID, "
-             "state DEVICE-ID, watch [DEVICE-ID]. A network of such a name is asked for by "
-             "plan NETWORK.",
-         .sections = ask_sections,
-         .examples = ask_examples,
-         .many = true},
-        {.name = "list",
-         .run = cli_list_bundled,
-         .summary = "list what is bundled",
-         .arguments = "devices|servers|links|networks|scenarios",
-         .description =
-             "Lists the bundled devices, servers, links, networks or scenarios, one line "
-             "each, with where their figures come from.",
-         .sections = list_sections,
-         .examples = list_examples},
-    };
+    {.name = "measure",
+     .run = cli_measure,
+     .summary = "measure the board's energy while a command runs",
+     .arguments = "-- COMMAND",
+     .description =
+         "Samples the power rails of a Jetson while a command runs, and integrates them to energy. "
+         "What the command prints on standard output goes to standard error. Nothing is "
+         "subtracted: the energy is the whole board's, as everywhere in kerf.",
+     .sections = measure_sections,
+     .examples = measure_examples,
+     .optional = true,
+     .many = true},
+    {.name = "ask",
+     .run = cli_ask,
+     .summary = "ask a running service",
+     .arguments = "NETWORK|OPERATION",
+     .description =
+         "Asks a running kerf serve where to split a network of its catalogue, or for another "
+         "operation: ping, stats, list [KIND], describe KIND NAME, observe DEVICE-ID, "
+         "state DEVICE-ID, watch [DEVICE-ID]. A network of such a name is asked for by "
+         "plan NETWORK.",
+     .sections = ask_sections,
+     .examples = ask_examples,
+     .many = true},
+    {.name = "list",
+     .run = cli_list_bundled,
+     .summary = "list what is bundled",
+     .arguments = "devices|servers|links|networks|scenarios",
+     .description = "Lists the bundled devices, servers, links, networks or scenarios, one line "
+                    "each, with where their figures come from.",
+     .sections = list_sections,
+     .examples = list_examples},
+};
 static const size_t n_commands = sizeof commands / sizeof *commands;
 
 static void print_usage(FILE *stream)
