@@ -54,13 +54,18 @@ static double window_of(const kerf_link *link)
     return window > 0 ? window : kerf_initial_window_bytes(mss(link));
 }
 
-static kerf_flow flow_of(const kerf_link *link, kerf_direction direction)
+kerf_flow kerf_link_flow(const kerf_link *link, double rate_bps)
 {
     return (kerf_flow){
-        .rate_Bps = kerf_link_effective_rate_bps(link, direction) / 8,
+        .rate_Bps = rate_bps / 8,
         .rtt_s = link->connection == KERF_CONNECTION_WARM ? 0 : link->rtt_s,
         .window_bytes = window_of(link),
     };
+}
+
+static kerf_flow flow_of(const kerf_link *link, kerf_direction direction)
+{
+    return kerf_link_flow(link, kerf_link_effective_rate_bps(link, direction));
 }
 
 /* In round-trip times: half of one, and the handshake that opens a connection. */

@@ -3,6 +3,7 @@
 #define KERF_NET_LINK_H
 
 #include "kerf/link.h"
+#include "net/transport.h"
 
 /* True if the radio is idle when an inference's first transfer begins. */
 bool kerf_link_starts_idle(const kerf_link *link);
@@ -39,6 +40,9 @@ typedef struct kerf_path {
 kerf_path kerf_link_path(const kerf_link *link, kerf_direction direction);
 /* log2(1 + sent / window) */
 double kerf_link_doublings(const kerf_link *link, double sent_bytes);
+
+/* How a transfer's rate develops towards the given one: at once if the connection is warm. */
+kerf_flow kerf_link_flow(const kerf_link *link, double rate_bps);
 
 /* Slope of the cross-factor model (Serrano et al.), in W per bit/s: at rate r a radio is on air
  * for r / air_rate of the time, and the host handles r / frame frames a second. */
