@@ -12,10 +12,10 @@
 static const struct {
     kerf_trace_format format;
     const char *name;
-} formats[] = {{KERF_TRACE_AUTO, "auto"},         {KERF_TRACE_TEXT, "text"},
-               {KERF_TRACE_CSV, "csv"},           {KERF_TRACE_MAHIMAHI, "mahimahi"},
-               {KERF_TRACE_IPERF3, "iperf3"},     {KERF_TRACE_PING, "ping"},
-               {KERF_TRACE_SS, "ss"},             {KERF_TRACE_NETEM, "netem"}};
+} formats[] = {{KERF_TRACE_AUTO, "auto"},     {KERF_TRACE_TEXT, "text"},
+               {KERF_TRACE_CSV, "csv"},       {KERF_TRACE_MAHIMAHI, "mahimahi"},
+               {KERF_TRACE_IPERF3, "iperf3"}, {KERF_TRACE_PING, "ping"},
+               {KERF_TRACE_SS, "ss"},         {KERF_TRACE_NETEM, "netem"}};
 
 const char *kerf_trace_format_name(kerf_trace_format format)
 {

@@ -39,12 +39,12 @@ typedef enum kerf_trace_format {
 /* Zeroed: a rate in a format to be found out, in Mbit/s where the format has no unit of its own. */
 typedef struct kerf_trace_options {
     kerf_trace_format format;
-    bool rtt;                  /* the round-trip time is wanted, not the rate */
-    double step_s;             /* Mahimahi: width of a bin, 0: 100 ms; CSV without times, ping and
-                                  ss: time from line to line, 0: 1 s */
-    double unit;               /* text, CSV: SI units in one of the file's; 0: 1e6 (rates), 1e-3 */
-    const char *column;        /* CSV: the value's column, by name or number from 1; NULL: 2 */
-    const char *time_column;   /* CSV: of the time in seconds; NULL: 1, or none with step_s */
+    bool rtt;                /* the round-trip time is wanted, not the rate */
+    double step_s;           /* Mahimahi: width of a bin, 0: 100 ms; CSV without times, ping and
+                                ss: time from line to line, 0: 1 s */
+    double unit;             /* text, CSV: SI units in one of the file's; 0: 1e6 (rates), 1e-3 */
+    const char *column;      /* CSV: the value's column, by name or number from 1; NULL: 2 */
+    const char *time_column; /* CSV: of the time in seconds; NULL: 1, or none with step_s */
 } kerf_trace_options;
 
 #define KERF_TRACE_MAX_SAMPLES ((size_t)20000000)

@@ -187,8 +187,10 @@ static kerf_status read_row(trace_reader *r, const char *line, size_t column, si
         return trace_fail(r, err, "column %zu is not a number", column + 1);
     if (time_column != SIZE_MAX && (!field(line, time_column, text, sizeof text) ||
                                     !trace_number(r, text, &rest, &time_s) || *rest))
-        return trace_fail(r, err, "column %zu is not a time in seconds; a file without any needs "
-                                  "a step", time_column + 1);
+        return trace_fail(r, err,
+                          "column %zu is not a time in seconds; a file without any needs "
+                          "a step",
+                          time_column + 1);
     return trace_add(r, time_s, value * unit, err);
 }
 

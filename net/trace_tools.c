@@ -10,8 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define MAX_WORD      40
-#define NO_LIMIT_BPS  1e13 /* netem without a rate */
+#define MAX_WORD     40
+#define NO_LIMIT_BPS 1e13 /* netem without a rate */
 
 /* --- iperf3 --- */
 
@@ -30,8 +30,10 @@ static kerf_status read_interval(trace_reader *r, const kerf_json *interval, ker
     if (kerf_json_failed(interval->doc) || omitted)
         return KERF_OK;
     if (!(end > start) || (r->n > 0 && !(start > r->time_s[r->n - 1]))) {
-        kerf_json_fail(&sum, KERF_E_INVALID, "is from %.6g s to %.6g s, expected intervals one "
-                                             "after the other", start, end);
+        kerf_json_fail(&sum, KERF_E_INVALID,
+                       "is from %.6g s to %.6g s, expected intervals one "
+                       "after the other",
+                       start, end);
         return KERF_OK;
     }
     const kerf_status status = trace_add(r, start, rate, err);
@@ -45,8 +47,7 @@ kerf_status trace_read_iperf3(trace_reader *r, const char *source, kerf_error *e
     kerf_json_doc *doc = NULL;
     if (r->options->rtt)
         return kerf_fail(err, KERF_E_INVALID, NULL, "iperf3's intervals hold no round-trip times");
-    kerf_status status =
-        kerf_json_parse(r->at, (size_t)(r->end - r->at), source, NULL, &doc, err);
+    kerf_status status = kerf_json_parse(r->at, (size_t)(r->end - r->at), source, NULL, &doc, err);
     if (status != KERF_OK)
         return status;
     kerf_json root = kerf_json_root(doc), list, failed;
@@ -146,8 +147,10 @@ kerf_status trace_read_ping(trace_reader *r, kerf_error *err)
             continue;
         if (!trace_number(r, at + 5, &rest, &ms) || strncmp(rest, " ms", 3) != 0 ||
             !trace_number(r, seq + 4, &rest, &sequence))
-            return trace_fail(r, err, "is \"%.60s\", expected a reply such as \"icmp_seq=1 ttl=57 "
-                                      "time=23.1 ms\"", line);
+            return trace_fail(r, err,
+                              "is \"%.60s\", expected a reply such as \"icmp_seq=1 ttl=57 "
+                              "time=23.1 ms\"",
+                              line);
         if (*line == '[')
             trace_number(r, line + 1, &rest, &stamp);
         if (r->n == 0)

@@ -19,6 +19,7 @@
 #include "measure.h"
 #include "network.h"
 #include "plan.h"
+#include "simulate.h"
 #include "split.h"
 #include "tiers.h"
 #include "status.h"

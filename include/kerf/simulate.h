@@ -107,23 +107,23 @@ typedef struct kerf_estimate {
 
 /* What became of one group's inferences under one policy: those that arrived after the warm-up. */
 typedef struct kerf_group_result {
-    size_t replications;                      /* complete ones that this rests on */
-    uint64_t arrived, done, missed, dropped;  /* over all replications; the first is their sum */
-    uint64_t offloaded, fallbacks, switches;  /* of those that were started */
-    kerf_estimate energy_J;                   /* per inference that ended; its parts: */
+    size_t replications;                     /* complete ones that this rests on */
+    uint64_t arrived, done, missed, dropped; /* over all replications; the first is their sum */
+    uint64_t offloaded, fallbacks, switches; /* of those that were started */
+    kerf_estimate energy_J;                  /* per inference that ended; its parts: */
     kerf_estimate compute_J, uplink_J, wait_J, downlink_J, radio_fixed_J;
-    kerf_estimate total_energy_J;             /* of all of the group's inferences, per replication */
-    kerf_estimate server_energy_J;            /* per inference that ended */
-    kerf_estimate power_W;                    /* mean of a board, idle times included */
-    kerf_estimate battery_s;                  /* what a full battery lasts at that power */
-    kerf_estimate latency_s;                  /* from arrival to result; its parts: */
+    kerf_estimate total_energy_J;  /* of all of the group's inferences, per replication */
+    kerf_estimate server_energy_J; /* per inference that ended */
+    kerf_estimate power_W;         /* mean of a board, idle times included */
+    kerf_estimate battery_s;       /* what a full battery lasts at that power */
+    kerf_estimate latency_s;       /* from arrival to result; its parts: */
     kerf_estimate queue_s, device_s, uplink_s, server_wait_s, server_s, downlink_s, fallback_s;
     kerf_estimate latency_quantile_s[KERF_QUANTILES];
-    kerf_estimate miss_ratio, drop_ratio;     /* of the arrived */
+    kerf_estimate miss_ratio, drop_ratio; /* of the arrived */
     kerf_estimate offload_ratio, switch_ratio;
-    kerf_estimate throughput_per_s;           /* inferences that ended, of the whole group */
-    kerf_estimate objective;                  /* mean of the group's objective, minimised */
-    kerf_estimate regret;                     /* its excess over hindsight's; NAN without that */
+    kerf_estimate throughput_per_s; /* inferences that ended, of the whole group */
+    kerf_estimate objective;        /* mean of the group's objective, minimised */
+    kerf_estimate regret;           /* its excess over hindsight's; NAN without that */
 } kerf_group_result;
 
 typedef struct kerf_server_result {
@@ -158,9 +158,9 @@ typedef struct kerf_simulation_summary {
     uint64_t seed;
     size_t replications; /* that were asked for */
     double duration_s, warmup_s, confidence;
-    bool partial;         /* stopped before its end */
-    double run_time_s;    /* the only figure that differs from run to run */
-    uint64_t inferences;  /* simulated in all, warm-up included */
+    bool partial;        /* stopped before its end */
+    double run_time_s;   /* the only figure that differs from run to run */
+    uint64_t inferences; /* simulated in all, warm-up included */
 } kerf_simulation_summary;
 KERF_API kerf_simulation_summary kerf_simulation_describe(const kerf_simulation *simulation);
 

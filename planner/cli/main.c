@@ -23,6 +23,8 @@ static const cli_section *const ask_sections[] = {
     &cli_section_ask,        &cli_section_ask_scene,  &cli_section_link,
     &cli_section_goal,       &cli_section_wire,       &cli_section_search,
     &cli_section_ask_device, &cli_section_ask_output, NULL};
+static const cli_section *const simulate_sections[] = {&cli_section_simulate,
+                                                       &cli_section_simulate_output, NULL};
 static const cli_section *const list_sections[] = {&cli_section_table_output, NULL};
 
 static const char *const plan_examples[] = {
@@ -53,6 +55,10 @@ static const char *const ask_examples[] = {
     "kerf ask resnet50 --endpoint tcp://10.0.0.1:5599 --endpoint tcp://10.0.0.2:5599 --fallback",
     "kerf ask observe cam-7 --uplink \"11 Mbit/s\" --rtt 25ms",
     "kerf ask watch cam-7 --publisher tcp://127.0.0.1:5600", NULL};
+static const char *const simulate_examples[] = {
+    "kerf simulate one-board-wifi",
+    "kerf simulate scenario.json --policy static --policy adaptive --replications 20 --json",
+    "kerf simulate --list-policies", NULL};
 static const char *const list_examples[] = {"kerf list devices", "kerf list networks --json", NULL};
 
 static const cli_command commands[] = {
@@ -121,6 +127,18 @@ static const cli_command commands[] = {
      .sections = ask_sections,
      .examples = ask_examples,
      .many = true},
+    {.name = "simulate",
+     .run = cli_simulate,
+     .summary = "simulate a fleet that plans, on links and servers as they are",
+     .arguments = "SCENARIO",
+     .description =
+         "Simulates boards that run inferences, offload them by a policy, and share links and "
+         "servers, with the planner's own costs. Every policy meets the same arrivals, links and "
+         "faults. SCENARIO is a JSON scenario file or the name of a bundled one (kerf list "
+         "scenarios).",
+     .sections = simulate_sections,
+     .examples = simulate_examples,
+     .optional = true},
     {.name = "list",
      .run = cli_list_bundled,
      .summary = "list what is bundled",

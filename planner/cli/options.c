@@ -120,11 +120,12 @@ static void report_unknown(const cli_command *command, const option_set *set, ch
 }
 
 /* The lists of all repeatable options. */
-enum { N_LISTS = 8 };
+enum { N_LISTS = 9 };
 static void all_lists(cli_settings *s, cli_list *lists[N_LISTS])
 {
-    cli_list *const all[N_LISTS] = {&s->pins,  &s->dims,       &s->inputs, &s->arguments,
-                                    &s->binds, &s->catalogues, &s->rails,  &s->endpoints};
+    cli_list *const all[N_LISTS] = {&s->pins,      &s->dims,      &s->inputs,
+                                    &s->arguments, &s->binds,     &s->catalogues,
+                                    &s->rails,     &s->endpoints, &s->policies};
     memcpy(lists, all, sizeof all);
 }
 
@@ -151,6 +152,7 @@ static void settings_init(cli_settings *settings)
                                .observed_latency_s = NAN,
                                .observed_energy_J = NAN,
                                .connection = -1,
+                               .seed = -1,
                                .result = KERF_TIER_DEVICE};
 }
 

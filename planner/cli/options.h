@@ -103,12 +103,17 @@ struct cli_settings {
     double timeout_s, margin, observed_latency_s, observed_energy_J;
     int64_t attempts, count;
     bool fallback;
+    /* simulate */
+    cli_list policies;
+    int64_t seed, replications; /* seed -1: the scenario's */
+    double duration_s;
+    bool list_policies;
 };
 
 /* Parsers of values. */
 cli_parse cli_parse_flag, cli_parse_text, cli_parse_quantity, cli_parse_percent, cli_parse_choice,
     cli_parse_count, cli_parse_objective, cli_parse_pin, cli_parse_dim, cli_parse_input,
-    cli_parse_plot, cli_parse_item;
+    cli_parse_plot, cli_parse_item, cli_parse_seed;
 
 /* What the repeatable options' words say; they were checked when they were parsed.
  * NAME=value is split at its last '='; *name_length is the name's. */

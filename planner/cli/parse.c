@@ -101,6 +101,15 @@ bool cli_parse_count(const cli_option *option, const char *text, void *field)
     return true;
 }
 
+bool cli_parse_seed(const cli_option *option, const char *text, void *field)
+{
+    int64_t value = 0;
+    if (!whole(text, 0, NULL, &value))
+        return refuse(option, text, "a whole number from 0 to 1000000000");
+    *(int64_t *)field = value;
+    return true;
+}
+
 bool cli_parse_plot(const cli_option *option, const char *text, void *field)
 {
     const char *dot = strrchr(text, '.');

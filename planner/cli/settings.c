@@ -313,3 +313,24 @@ const cli_section cli_section_ask_device = {"A device of its own", ask_device_op
 static const cli_option ask_output_options[] = {
     JSON_FLAG, FLAG("quiet", 0, quiet, "no warnings on stderr"), HELP_FLAG, END};
 const cli_section cli_section_ask_output = {"Output", ask_output_options};
+static const cli_option simulate_options[] = {
+    VALUE("policy", "POLICY", cli_parse_item, policies,
+          "simulate this policy: a name of the scenario's, or one of --list-policies, such as "
+          "static or fixed:OPERATOR; repeatable (default: those of the scenario)"),
+    VALUE("seed", "N", cli_parse_seed, seed,
+          "seed of all random numbers (default: the scenario's)"),
+    VALUE("replications", "N", cli_parse_count, replications,
+          "independent repetitions, from which confidence intervals follow (default: the "
+          "scenario's)"),
+    QUANTITY("duration", "TIME", KERF_TIME, true, duration_s,
+             "simulated time during which inferences arrive (default: the scenario's)"),
+    VALUE("threads", "N", cli_parse_count, threads,
+          "threads; the results do not depend on it (default: one per processor)"),
+    FLAG("list-policies", 0, list_policies, "list the policies there are, and end"),
+    END};
+const cli_section cli_section_simulate = {"What is simulated", simulate_options};
+
+static const cli_option simulate_output_options[] = {
+    FLAG("json", 0, json, "print JSON"), FLAG("csv", 0, csv, "print comma-separated values"),
+    FLAG("quiet", 0, quiet, "no warnings and no progress on stderr"), HELP_FLAG, END};
+const cli_section cli_section_simulate_output = {"Output", simulate_output_options};

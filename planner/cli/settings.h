@@ -26,5 +26,7 @@ extern const cli_section cli_section_ask;
 extern const cli_section cli_section_ask_scene;
 extern const cli_section cli_section_ask_device;
 extern const cli_section cli_section_ask_output;
+extern const cli_section cli_section_simulate;
+extern const cli_section cli_section_simulate_output;
 
 #endif

@@ -170,8 +170,7 @@ bool sim_air_turn(sim_air *air, double now, sim_flow *ended)
 {
     size_t first = air->n;
     for (size_t i = 0; i < air->n; i++)
-        if (air->flow[i].end <= now &&
-            (first == air->n || air->flow[i].end < air->flow[first].end))
+        if (air->flow[i].end <= now && (first == air->n || air->flow[i].end < air->flow[first].end))
             first = i;
     if (first == air->n) {
         share_out(air, now);

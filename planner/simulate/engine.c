@@ -36,9 +36,9 @@ static void count_record(sim_run *run, const sim_team *team, const sim_record *r
     const double e = r->compute_J + r->uplink_J + r->wait_J + r->downlink_J + r->fixed_J;
     const double l = r->device_s + r->uplink_s + r->server_s + r->downlink_s +
                      (r->queue_s + r->server_wait_s + r->fallback_s);
-    const double away_s = r->uplink_s + (problem->result_at_server
-                                             ? 0
-                                             : r->server_s + r->downlink_s + r->server_wait_s);
+    const double away_s =
+        r->uplink_s +
+        (problem->result_at_server ? 0 : r->server_s + r->downlink_s + r->server_wait_s);
     tally->offloaded += r->offloaded;
     tally->fallbacks += r->fell_back;
     tally->switches += r->switched;
@@ -56,8 +56,8 @@ static void count_record(sim_run *run, const sim_team *team, const sim_record *r
 #define ADD(name, expression) sim_mean_add(&tally->name, expression);
     SIM_MEANS(ADD)
 #undef ADD
-    const double slowest = fmax(fmax(r->device_s + r->fallback_s, r->server_s),
-                                fmax(r->uplink_s, r->downlink_s));
+    const double slowest =
+        fmax(fmax(r->device_s + r->fallback_s, r->server_s), fmax(r->uplink_s, r->downlink_s));
     sim_mean_add(&tally->objective, cut_objective(problem, e, l, slowest, r->server_J));
     sim_sketch_add(&tally->latency, l);
     sim_sketch_add(&tally->energy, e);
@@ -271,8 +271,8 @@ static void receive_alone(sim_run *run, sim_board *b, double t)
     const double half_s = 0.5 * sim_path_rtt_s(&path, t);
     const double cap = b->limit - half_s;
     sim_transfer transfer;
-    sim_path_flow(&path, KERF_DOWNLINK, t, o->sent_bytes[KERF_DOWNLINK],
-                  !(state & SIM_WINDOW_OPEN), cap, &transfer);
+    sim_path_flow(&path, KERF_DOWNLINK, t, o->sent_bytes[KERF_DOWNLINK], !(state & SIM_WINDOW_OPEN),
+                  cap, &transfer);
     const double end = transfer.end + half_s;
     sim_learn_rate(run, b, KERF_DOWNLINK, transfer.mean_bps, fmin(end, b->limit));
     if (end <= b->limit) {
@@ -473,8 +473,7 @@ static void job_done(sim_run *run, const sim_job *job, double t)
     b->record.server_s = job->served_s;
     b->record.server_wait_s = job->wait_s;
     b->record.server_J = job->energy_J;
-    sim_learn_server(run, b,
-                     (job->wait_s + job->served_s) / option_of(run, b)->cost.server_s, t);
+    sim_learn_server(run, b, (job->wait_s + job->served_s) / option_of(run, b)->cost.server_s, t);
     reply(run, b, t);
 }
 
@@ -518,8 +517,7 @@ static void send_slowly(sim_run *run, sim_board *b, unsigned state, double t)
         sent(run, b, end);
         return;
     }
-    r->uplink_J = transfer_J(link, KERF_UPLINK, transfer.sent_bytes,
-                             b->limit - t - b->promotion_s);
+    r->uplink_J = transfer_J(link, KERF_UPLINK, transfer.sent_bytes, b->limit - t - b->promotion_s);
     b->last_end[KERF_UPLINK] = b->limit;
     refuse_at(run, b, b->limit);
 }
@@ -656,9 +654,8 @@ static void flow_ended(sim_run *run, const sim_flow *flow, kerf_direction d, dou
     const double bytes = option_of(run, b)->sent_bytes[d], began = d ? b->received_at : b->sent_at;
     const bool steady = flow->steady && flow->rate_bps == b->offered_bps;
     const double time_s = steady ? b->nominal_s : t + half_s - began;
-    const double energy_J = steady ? b->nominal_J
-                                   : transfer_J(team->link->link, d, bytes,
-                                                time_s - b->promotion_s);
+    const double energy_J =
+        steady ? b->nominal_J : transfer_J(team->link->link, d, bytes, time_s - b->promotion_s);
     sim_learn_rate(run, b, d, t > flow->began ? 8 * bytes / (t - flow->began) : flow->rate_bps, t);
     if (d == KERF_UPLINK) {
         b->record.uplink_s = time_s;
@@ -992,8 +989,8 @@ static bool make_shared(sim_run *run)
         run->air[i].context = run;
         for (size_t l = 0; l < s->n_links; l++) {
             const sim_link *link = &s->links[l];
-            const bool varies = link->trace[0] || link->trace[1] || link->faults.n > 0 ||
-                                link->faults.mtbf_s > 0;
+            const bool varies =
+                link->trace[0] || link->trace[1] || link->faults.n > 0 || link->faults.mtbf_s > 0;
             if (link->access_point == i / 2 && varies)
                 run->air[i].cap = i & 1 ? downlink_cap : uplink_cap;
         }

@@ -35,16 +35,16 @@ typedef struct sim_belief {
 
 typedef struct sim_board {
     sim_arrival_state arrivals;
-    sim_record record;  /* of the inference in hand */
-    sim_record pending; /* the last one that was sent, until its tail's length is known */
-    double start;       /* of the inference in hand */
-    double sent_at;     /* when its upload began */
-    double received_at; /* and its download */
-    double due;         /* when what it waits for comes; INFINITY: others will tell */
-    double limit;       /* it is given up then; INFINITY: never */
-    double offered_bps; /* shared: what its flow was offered, */
+    sim_record record;           /* of the inference in hand */
+    sim_record pending;          /* the last one that was sent, until its tail's length is known */
+    double start;                /* of the inference in hand */
+    double sent_at;              /* when its upload began */
+    double received_at;          /* and its download */
+    double due;                  /* when what it waits for comes; INFINITY: others will tell */
+    double limit;                /* it is given up then; INFINITY: never */
+    double offered_bps;          /* shared: what its flow was offered, */
     double nominal_s, nominal_J; /* and what the transfer takes if it keeps that */
-    double last_end[2]; /* of transfers, by direction */
+    double last_end[2];          /* of transfers, by direction */
     double offline_until;
     double offset_s; /* in the link's traces */
     sim_down down;
@@ -54,7 +54,7 @@ typedef struct sim_board {
     uint32_t waiting, first_waiting; /* frames in its queue */
     uint8_t phase;
     bool has_pending, has_last;
-    uint32_t aside; /* where the pending record is, if its result is still on the server */
+    uint32_t aside;     /* where the pending record is, if its result is still on the server */
     double promotion_s; /* of the transfer in hand */
 } sim_board;
 
@@ -65,16 +65,16 @@ typedef struct sim_run {
     double now, from_s, to_s; /* window: arrivals in it are counted */
     sim_heap heap;
     sim_board *board;
-    double *queue; /* arrival times of waiting frames, the boards' rings one after the other */
+    double *queue;    /* arrival times of waiting frames, the boards' rings one after the other */
     size_t *queue_at; /* by group: where its boards' rings begin */
-    sim_station *station; /* by server */
-    sim_air *air;         /* by access point and direction: 2 a + d */
-    sim_tally *tally;     /* by group */
-    sim_link_tally *link; /* by link */
+    sim_station *station;  /* by server */
+    sim_air *air;          /* by access point and direction: 2 a + d */
+    sim_tally *tally;      /* by group */
+    sim_link_tally *link;  /* by link */
     sim_link_tally *point; /* by access point */
     uint64_t inferences;
-    size_t active; /* boards to which more will happen */
-    size_t open;   /* results that are still on the server, their boards elsewhere */
+    size_t active;     /* boards to which more will happen */
+    size_t open;       /* results that are still on the server, their boards elsewhere */
     sim_record *spare; /* of those */
     size_t *spare_next;
     size_t spare_n, spare_capacity, spare_next_capacity, spare_free;

@@ -10,8 +10,8 @@ static void set(const sim_faults *faults, uint64_t key, uint64_t who, double aft
     } else if (faults->mtbf_s > 0) {
         down->from =
             after + faults->mtbf_s * sim_exponential(key, who, SIM_STREAM_FAULT, 2 * (uint64_t)k);
-        down->to = down->from + faults->mttr_s *
-                                    sim_exponential(key, who, SIM_STREAM_FAULT, 2 * (uint64_t)k + 1);
+        down->to = down->from + faults->mttr_s * sim_exponential(key, who, SIM_STREAM_FAULT,
+                                                                 2 * (uint64_t)k + 1);
         if (!(down->to > down->from)) /* a repair too short for the clock */
             down->to = nextafter(down->from, INFINITY);
     }

@@ -79,7 +79,8 @@ static bool run_cold(flow *f, double until)
 {
     const double rate = rate_now(f);
     if (f->trace)
-        until = fmin(until, kerf_trace_next(f->trace, f->t + f->path->offset_s) - f->path->offset_s);
+        until =
+            fmin(until, kerf_trace_next(f->trace, f->t + f->path->offset_s) - f->path->offset_s);
     if (!(until > f->t))
         until = nextafter(f->t, INFINITY);
     if (!(rate > 0)) {
@@ -137,11 +138,11 @@ void sim_path_flow(const sim_path *path, kerf_direction direction, double begin,
     transfer->sent_bytes = bytes - fmax(f.left, 0);
     const double took = f.t - begin;
     if (!f.trace)
-        transfer->mean_bps = took > 0 ? 8 * f.rate_Bps * (1 - fmin(lost_s / took, 1))
-                                      : 8 * f.rate_Bps;
+        transfer->mean_bps =
+            took > 0 ? 8 * f.rate_Bps * (1 - fmin(lost_s / took, 1)) : 8 * f.rate_Bps;
     else
-        transfer->mean_bps = took > 0 ? kerf_trace_integral(f.trace, begin + path->offset_s,
-                                                            f.t + path->offset_s) /
-                                            took
-                                      : kerf_trace_at(f.trace, begin + path->offset_s);
+        transfer->mean_bps =
+            took > 0
+                ? kerf_trace_integral(f.trace, begin + path->offset_s, f.t + path->offset_s) / took
+                : kerf_trace_at(f.trace, begin + path->offset_s);
 }

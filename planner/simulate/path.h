@@ -14,9 +14,9 @@ typedef struct sim_path {
 } sim_path;
 
 typedef struct sim_transfer {
-    double end;       /* INFINITY: it does not end by itself */
+    double end;        /* INFINITY: it does not end by itself */
     double sent_bytes; /* by the end, or by the limit */
-    double mean_bps;  /* of what the path could carry meanwhile */
+    double mean_bps;   /* of what the path could carry meanwhile */
 } sim_transfer;
 
 /* The flow of `bytes` (with headers) that begins at `begin`, in fluid TCP: cold, the window doubles

@@ -7,9 +7,9 @@
 
 /* What a decision goes by. */
 typedef struct outlook {
-    kerf_link link; /* as it is, or is believed to be */
-    unsigned state; /* of radio and window, as SIM_RADIO_IDLE and so on */
-    double gap_s;   /* to the transfer after this one, as far as can be told */
+    kerf_link link;          /* as it is, or is believed to be */
+    unsigned state;          /* of radio and window, as SIM_RADIO_IDLE and so on */
+    double gap_s;            /* to the transfer after this one, as far as can be told */
     double slowdown, wait_s; /* of the server */
 } outlook;
 
@@ -30,8 +30,8 @@ static double excess(double value, double limit)
 }
 
 /* With the transfers' times and energies given: the planner's objective and limits. */
-static verdict judge(const sim_option *o, const outlook *at, double up_s, double down_s, double up_J,
-                     double down_J)
+static verdict judge(const sim_option *o, const outlook *at, double up_s, double down_s,
+                     double up_J, double down_J)
 {
     const cut_problem *p = &o->choice->binding.problem;
     const double server_s = o->cost.server_s * at->slowdown;
@@ -209,8 +209,8 @@ static uint32_t choose(const sim_run *run, const sim_team *team, uint32_t index,
             best = c;
         }
     }
-    const bool worth = least.violation < held.violation ||
-                       least.objective < held.objective * (1 - hysteresis);
+    const bool worth =
+        least.violation < held.violation || least.objective < held.objective * (1 - hysteresis);
     return best == present || worth ? best : present;
 }
 
@@ -256,10 +256,9 @@ static uint32_t ask(sim_run *run, const sim_team *team, uint32_t index, double t
         at = outlook_of(run, team, index, t);
         look(run, team, index, t, &at);
         at.gap_s = fmax(run->board[index].arrivals.next - t, 0);
-        return choose(run, team, index, &at, t,
-                      policy->kind == KERF_POLICY_HINDSIGHT &&
-                          team->link->access_point == KERF_NONE,
-                      0);
+        return choose(
+            run, team, index, &at, t,
+            policy->kind == KERF_POLICY_HINDSIGHT && team->link->access_point == KERF_NONE, 0);
     case KERF_POLICY_STATIC:
     case KERF_POLICY_COUNT:
         break;
@@ -272,8 +271,7 @@ uint32_t sim_decide(sim_run *run, const sim_team *team, uint32_t index, double t
     const sim_policy *policy = sim_team_policy(run->world, team, run->policy);
     const uint32_t option = ask(run, team, index, t, policy);
     /* After a failed offload the board keeps to itself for a while, but for those who know. */
-    const bool knows =
-        policy->kind == KERF_POLICY_ORACLE || policy->kind == KERF_POLICY_HINDSIGHT;
+    const bool knows = policy->kind == KERF_POLICY_ORACLE || policy->kind == KERF_POLICY_HINDSIGHT;
     if (!knows && t < run->board[index].offline_until && team->all_device != KERF_NONE)
         return (uint32_t)team->all_device;
     return option;

@@ -12,12 +12,12 @@
 #include <stdint.h>
 
 typedef enum sim_stream {
-    SIM_STREAM_PHASE,    /* when a periodic stream begins */
-    SIM_STREAM_ARRIVAL,  /* gaps and jitter */
-    SIM_STREAM_STATE,    /* of bursts */
-    SIM_STREAM_OFFSET,   /* where in a trace a device begins */
-    SIM_STREAM_FAULT,    /* between failures, and repairs */
-    SIM_STREAM_SERVICE   /* server times */
+    SIM_STREAM_PHASE,   /* when a periodic stream begins */
+    SIM_STREAM_ARRIVAL, /* gaps and jitter */
+    SIM_STREAM_STATE,   /* of bursts */
+    SIM_STREAM_OFFSET,  /* where in a trace a device begins */
+    SIM_STREAM_FAULT,   /* between failures, and repairs */
+    SIM_STREAM_SERVICE  /* server times */
 } sim_stream;
 
 static inline uint64_t sim_mix(uint64_t z)
@@ -36,7 +36,8 @@ static inline uint64_t sim_key(uint64_t seed, uint64_t replication)
 
 static inline uint64_t sim_bits(uint64_t key, uint64_t who, sim_stream stream, uint64_t i)
 {
-    const uint64_t own = sim_mix(key + ((who << 4) + (uint64_t)stream) * UINT64_C(0x9e3779b97f4a7c15));
+    const uint64_t own =
+        sim_mix(key + ((who << 4) + (uint64_t)stream) * UINT64_C(0x9e3779b97f4a7c15));
     return sim_mix(sim_mix(own + (i + 1) * UINT64_C(0xda942042e4dd58b5)));
 }
 

@@ -80,8 +80,8 @@ static void take_server(const sim_run *run, size_t i, sim_server_figures *f)
 {
     const sim_server_tally *t = &run->station[i].tally;
     const double window = window_s(run);
-    f->utilisation = ratio(sim_sum_value(&t->busy_s),
-                           window * (double)run->world->scenario->servers[i].workers);
+    f->utilisation =
+        ratio(sim_sum_value(&t->busy_s), window * (double)run->world->scenario->servers[i].workers);
     f->jobs = ratio(sim_sum_value(&t->inside_s), window);
     f->wait_s = mean_of(&t->wait_s);
     f->response_s = mean_of(&t->response_s);

@@ -13,8 +13,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define MAX_THREADS  1024
-#define TICK_NS      100000000L
+#define MAX_THREADS      1024
+#define TICK_NS          100000000L
 #define MAX_REPLICATIONS 100000
 
 typedef struct crew {

@@ -63,8 +63,8 @@ bool scenario_choice(const kerf_json *object, const char *key, const char *const
             *choice = (int)i;
             return true;
         }
-        const int n = snprintf(known + used, sizeof known - used, "%s\"%s\"", i ? ", " : "",
-                               words[i]);
+        const int n =
+            snprintf(known + used, sizeof known - used, "%s\"%s\"", i ? ", " : "", words[i]);
         used = n > 0 && used + (size_t)n < sizeof known ? used + (size_t)n : used;
     }
     return kerf_json_fail(&at, KERF_E_INVALID, "is \"%.60s\", expected one of %s", text, known);
@@ -107,8 +107,8 @@ bool scenario_find(const scenario_reader *r, const kerf_json *at, const char *ki
         return false;
     /* What looks like a file is beside the scenario, whoever else could find it. */
     const char *dot = strrchr(name, '.');
-    const bool is_file = strchr(name, '/') ||
-                         (dot && (strcmp(dot, ".json") == 0 || strcmp(dot, ".onnx") == 0));
+    const bool is_file =
+        strchr(name, '/') || (dot && (strcmp(dot, ".json") == 0 || strcmp(dot, ".onnx") == 0));
     if (is_file || !r->options || !r->options->find) {
         *path = kerf_path_beside(r->path, name);
         return *path || kerf_json_fail(at, KERF_E_NOMEM, "out of memory");

@@ -5,10 +5,10 @@
 #include "kerf/simulate.h"
 #include "net/trace.h"
 
-#define SIM_MAX_DEVICES  ((size_t)100000000)
-#define SIM_MAX_QUEUE    65535
-#define SIM_MAX_WORKERS  4096
-#define SIM_MAX_LIST     10000 /* groups, links, servers, policies, faults */
+#define SIM_MAX_DEVICES ((size_t)100000000)
+#define SIM_MAX_QUEUE   65535
+#define SIM_MAX_WORKERS 4096
+#define SIM_MAX_LIST    10000 /* groups, links, servers, policies, faults */
 
 /* Times when something is down: listed, or at random. Neither: never. */
 typedef struct sim_faults {
@@ -21,13 +21,13 @@ typedef enum sim_offset { SIM_OFFSET_RANDOM, SIM_OFFSET_SAME, SIM_OFFSET_STEP } 
 
 typedef struct sim_link {
     char *name;
-    kerf_link *link;       /* rates are the traces' means where there are traces */
-    kerf_trace *trace[2];  /* by direction, bit/s; NULL: constant */
-    kerf_trace *rtt;       /* s; NULL: constant */
-    sim_offset offset;     /* where in the traces a board begins */
-    double offset_s;       /* SAME: of all; STEP: from board to board */
-    size_t access_point;   /* KERF_NONE: every board has a path of its own */
-    sim_faults faults;     /* random ones strike every board at its own times */
+    kerf_link *link;      /* rates are the traces' means where there are traces */
+    kerf_trace *trace[2]; /* by direction, bit/s; NULL: constant */
+    kerf_trace *rtt;      /* s; NULL: constant */
+    sim_offset offset;    /* where in the traces a board begins */
+    double offset_s;      /* SAME: of all; STEP: from board to board */
+    size_t access_point;  /* KERF_NONE: every board has a path of its own */
+    sim_faults faults;    /* random ones strike every board at its own times */
 } sim_link;
 
 typedef struct sim_access_point {
@@ -38,11 +38,7 @@ typedef struct sim_access_point {
 } sim_access_point;
 
 typedef enum sim_discipline { SIM_FIFO, SIM_SHARING } sim_discipline;
-typedef enum sim_distribution {
-    SIM_CONSTANT,
-    SIM_EXPONENTIAL,
-    SIM_LOGNORMAL
-} sim_distribution;
+typedef enum sim_distribution { SIM_CONSTANT, SIM_EXPONENTIAL, SIM_LOGNORMAL } sim_distribution;
 
 typedef struct sim_server {
     char *name;
@@ -52,8 +48,8 @@ typedef struct sim_server {
     sim_discipline discipline;
     size_t queue; /* jobs that may wait (FIFO), or be served beyond the workers (sharing) */
     sim_distribution distribution;
-    double variation; /* lognormal: standard deviation over mean */
-    size_t batch;     /* jobs served together at most; 1: no batching */
+    double variation;                  /* lognormal: standard deviation over mean */
+    size_t batch;                      /* jobs served together at most; 1: no batching */
     double batch_delay_s, batch_share; /* share: time of one more job, of that of one alone */
     sim_faults faults;
 } sim_server;
@@ -94,7 +90,7 @@ typedef struct sim_group {
     kerf_question question; /* borrows the above, the server's device and the link's kerf_link */
     char *power_mode;
     sim_arrivals arrivals;
-    size_t queue;    /* frames that may wait on the board */
+    size_t queue; /* frames that may wait on the board */
     bool drop_oldest;
     double deadline_s, battery_J; /* 0: none */
     double timeout_s;             /* after which an offload is given up; 0: never */

@@ -151,8 +151,9 @@ bool scenario_read_arrivals(const scenario_reader *r, const kerf_json *group, si
         read = read_timestamps(r, &at, a);
         break;
     default:
-        return kerf_json_fail(&at, KERF_E_INVALID, "has no \"kind\", expected \"periodic\", "
-                                                   "\"poisson\", \"bursts\" or \"timestamps\"");
+        return kerf_json_fail(&at, KERF_E_INVALID,
+                              "has no \"kind\", expected \"periodic\", "
+                              "\"poisson\", \"bursts\" or \"timestamps\"");
     }
     return read && kerf_json_done(&at);
 }
@@ -237,7 +238,8 @@ static bool read_objective(const kerf_json *at, kerf_question *q)
     }
     return kerf_json_fail(&objective, KERF_E_INVALID,
                           "is \"%.40s\", expected energy, latency, throughput, edp, total-energy "
-                          "or an object of weights", text);
+                          "or an object of weights",
+                          text);
 }
 
 static bool read_goal(const kerf_json *at, kerf_question *q)

@@ -30,8 +30,10 @@ static bool read_points(const kerf_json *at, bool rtt, kerf_trace **trace)
         pair = kerf_json_at(&points, i);
         done = kerf_json_as_array(&pair, &two);
         if (done && two != 2)
-            done = kerf_json_fail(&pair, KERF_E_INVALID, "has %zu elements, expected a time and a "
-                                                         "%s", two, rtt ? "time" : "rate");
+            done = kerf_json_fail(&pair, KERF_E_INVALID,
+                                  "has %zu elements, expected a time and a "
+                                  "%s",
+                                  two, rtt ? "time" : "rate");
         item = kerf_json_at(&pair, 0);
         done = done && kerf_json_as_quantity(&item, KERF_TIME, &time_s[i]);
         item = kerf_json_at(&pair, 1);
@@ -80,7 +82,8 @@ static bool load_file(const scenario_reader *r, const kerf_json *at, const kerf_
         kerf_json_member(at, "format", KERF_REQUIRED, &member);
         return kerf_json_fail(&member, KERF_E_INVALID,
                               "is \"%.40s\", expected auto, text, csv, mahimahi, iperf3, ping, ss "
-                              "or netem", format);
+                              "or netem",
+                              format);
     }
     char *path = kerf_path_beside(r->path, name);
     if (!path)

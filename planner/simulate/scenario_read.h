@@ -24,7 +24,8 @@ bool scenario_positive(const kerf_json *object, const char *key, kerf_quantity k
 bool scenario_count(const kerf_json *object, const char *key, kerf_presence presence, size_t low,
                     size_t high, size_t *value);
 /* Which of the words (ending in NULL) the string is. */
-bool scenario_choice(const kerf_json *object, const char *key, const char *const *words, int *choice);
+bool scenario_choice(const kerf_json *object, const char *key, const char *const *words,
+                     int *choice);
 /* The index of a named thing in an array of structs that begin with their name. */
 bool scenario_reference(const kerf_json *object, const char *key, kerf_presence presence,
                         const char *what, const void *list, size_t n, size_t size, size_t *index);
@@ -38,7 +39,8 @@ bool scenario_read_links(scenario_reader *r, const kerf_json *root);
 bool scenario_read_servers(scenario_reader *r, const kerf_json *root);
 bool scenario_read_groups(scenario_reader *r, const kerf_json *root);
 bool scenario_read_faults(scenario_reader *r, const kerf_json *root);
-bool scenario_read_arrivals(const scenario_reader *r, const kerf_json *group, sim_arrivals *arrivals);
+bool scenario_read_arrivals(const scenario_reader *r, const kerf_json *group,
+                            sim_arrivals *arrivals);
 /* Of a word or an object with options. */
 bool scenario_read_policy(const kerf_json *at, sim_policy *policy);
 bool scenario_read_policies(scenario_reader *r, const kerf_json *root);

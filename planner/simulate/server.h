@@ -18,7 +18,7 @@ typedef struct sim_job {
     double energy_J;
     double wait_s, served_s; /* set when it is done */
     bool failed;
-    double due; /* sharing: attained service at which it is done */
+    double due;     /* sharing: attained service at which it is done */
     uint32_t aside; /* the caller's */
 } sim_job;
 
@@ -36,8 +36,8 @@ typedef struct sim_station {
     double up_since; /* jobs from before have failed */
     sim_server_tally tally;
     /* first in, first out at once */
-    double *free_at;   /* by worker: a binary heap */
-    double *start;     /* of jobs that wait, ascending: a ring */
+    double *free_at; /* by worker: a binary heap */
+    double *start;   /* of jobs that wait, ascending: a ring */
     size_t start_first, start_n, start_capacity;
     /* with events */
     sim_job *job; /* sharing: a heap by due; batches: a ring */
@@ -63,8 +63,8 @@ static inline bool sim_station_is_direct(const sim_station *s)
     return s->server->discipline == SIM_FIFO && s->server->batch <= 1;
 }
 
-/* A job arrives at `now` at a server that answers at once: *end is when it is done or, with *failed,
- * lost; *wait_s is how long it waited. */
+/* A job arrives at `now` at a server that answers at once: *end is when it is done or, with
+ * *failed, lost; *wait_s is how long it waited. */
 sim_admission sim_station_serve(sim_station *s, double now, const sim_job *job, double *end,
                                 double *wait_s, bool *failed);
 

@@ -42,7 +42,7 @@ void sim_sketch_add(sim_sketch *s, double x)
         return;
     }
     const double place = ceil(log(x / SKETCH_LOW) / log_gamma()) - 1;
-    const size_t i = place < 0                         ? 0
+    const size_t i = place < 0                        ? 0
                      : place < SIM_SKETCH_BUCKETS - 1 ? (size_t)place
                                                       : SIM_SKETCH_BUCKETS - 1;
     s->bucket[i]++;
@@ -70,7 +70,8 @@ double sim_sketch_quantile(const sim_sketch *s, double q)
         seen += s->bucket[i];
         if (rank < seen) {
             /* Of the bucket (g^i, g^(i+1)], the value with the same relative error to both ends. */
-            const double middle = SKETCH_LOW * exp(log_gamma() * (double)i) * (1 + SIM_SKETCH_ERROR);
+            const double middle =
+                SKETCH_LOW * exp(log_gamma() * (double)i) * (1 + SIM_SKETCH_ERROR);
             return fmin(fmax(middle, s->least), s->most);
         }
     }

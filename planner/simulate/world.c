@@ -181,8 +181,8 @@ static void fill_cut(const void *context, const cut_problem *problem, uint8_t *x
     x[cut->last] = 0;
     for (size_t v = cut->last + 1; v-- > 0;)
         for (size_t t = 0; t < problem->n_tensors; t++)
-            for (size_t c = 0; problem->tensors[t].producer == v &&
-                               c < problem->tensors[t].n_consumers; c++)
+            for (size_t c = 0;
+                 problem->tensors[t].producer == v && c < problem->tensors[t].n_consumers; c++)
                 if (x[problem->tensors[t].consumers[c]] == 0)
                     x[v] = 0;
 }
@@ -204,7 +204,8 @@ static kerf_status add_fixed(sim_team *team, const sim_policy *policy, size_t *i
     } else if (cut.count > b->problem.n) {
         return kerf_fail(err, KERF_E_INVALID, policy->name,
                          "group \"%.60s\": network %.60s has %zu operators, expected at most so "
-                         "many on the board", team->group->name, net->name, b->problem.n);
+                         "many on the board",
+                         team->group->name, net->name, b->problem.n);
     }
     const kerf_status status = add_best(team, fill_cut, &cut, index, err);
     if (status == KERF_OK && *index == KERF_NONE)

@@ -56,8 +56,7 @@ typedef struct sim_world {
 /* KERF_E_INVALID (a policy's cut that the network does not have; a placement that pins or operators
  * forbid), KERF_E_INFEASIBLE, KERF_E_NOMEM, the errors of planning. */
 kerf_status sim_world_make(const kerf_scenario *scenario, const sim_policy *policies,
-                           size_t n_policies, double duration_s, sim_world *world,
-                           kerf_error *err);
+                           size_t n_policies, double duration_s, sim_world *world, kerf_error *err);
 void sim_world_clear(sim_world *world);
 
 /* The policy that a team follows when `policy` is simulated. */
