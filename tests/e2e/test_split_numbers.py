@@ -21,7 +21,7 @@ SEED = int(os.environ.get("KERF_SEED", "1"))
 FOLDER = scratch.name
 REFERENCE = "../shared/data/onnx/full"
 # Largest error of a result, as a share of the range of its values. Half a step of the wire encoding
-# (2^-12 of a value; 1/510 of a tensor's range) for a tensor, times what the layers behind amplify it.
+# (2^-12 of a value; 1/254 of a tensor's largest magnitude, or 1/510 of its range as uint8) for a tensor, times what the layers behind amplify it.
 TOLERANCE = {"float16": 1e-3, "int8": 2e-2, "uint8": 2e-2}
 
 
