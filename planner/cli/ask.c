@@ -260,6 +260,9 @@ cli_exit cli_ask(const cli_settings *settings)
     kerf_error err = {0};
     kerf_client *client = NULL;
     kerf_writer w = {0};
+    if (settings->variants || settings->limits.min_accuracy > 0)
+        return cli_error(CLI_USAGE, "ask: --%s: the service has no variants to choose from",
+                         settings->variants ? "variants" : "min-accuracy");
     if (kerf_client_create(&options, &client, &err) != KERF_OK)
         return cli_report(CLI_USAGE, &err);
     kw_begin(&w, '{');

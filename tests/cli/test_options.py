@@ -60,6 +60,7 @@ with tempfile.TemporaryDirectory() as folder:
     status, out, err = list_scenarios(path=folder)
     check("one that is none is reported, and hides no other", status == 1 and "bad.json" in err
           and out.startswith("two-boards "), out + err)
+fails("variants are not asked for", 2, ["ask", "n", "--min-accuracy", "0.7"], "ask: --min-accuracy", "no variants")
 fails("misspelt option", 2, ["plan", "n", "--devise", "x"], "unknown option '--devise'",
       "did you mean '--device'")
 fails("unknown short option", 2, ["plan", "n", "-z"], "unknown option '-z'")
