@@ -4,6 +4,7 @@
 
 #include "planner/cli/options.h"
 
+cli_exit cli_map(const cli_settings *settings);
 cli_exit cli_plan(const cli_settings *settings);
 cli_exit cli_inspect(const cli_settings *settings);
 cli_exit cli_split(const cli_settings *settings);

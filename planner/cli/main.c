@@ -8,6 +8,9 @@ static const cli_section *const plan_sections[] = {
     &cli_section_scene,  &cli_section_tiers,       &cli_section_link,
     &cli_section_goal,   &cli_section_wire,        &cli_section_shape,
     &cli_section_search, &cli_section_plan_output, NULL};
+static const cli_section *const map_sections[] = {
+    &cli_section_map,  &cli_section_scene, &cli_section_link,       &cli_section_goal,
+    &cli_section_wire, &cli_section_shape, &cli_section_map_output, NULL};
 static const cli_section *const split_sections[] = {
     &cli_section_split,  &cli_section_scene,        &cli_section_link,
     &cli_section_goal,   &cli_section_wire,         &cli_section_shape,
@@ -33,6 +36,11 @@ static const char *const plan_examples[] = {
     "kerf plan yolov3-tiny --input-size 60kB --wire int8 --plot split.svg",
     "kerf plan vit-b16 --server edge-cpu --cloud cloud-a100 --cloud-link wan --objective latency",
     NULL};
+static const char *const map_examples[] = {
+    "kerf map resnet50 --link lte --objective latency --input-size 60kB",
+    "kerf map alexnet --rates \"1 Mbit/s..50 Mbit/s\" --rtts 1ms..100ms --plot map.svg",
+    "kerf map net.onnx --loads 0..0.9 --output net-map.json",
+    "kerf map --load-map net-map.json --server-load 0.5", NULL};
 static const char *const split_examples[] = {
     "kerf split net.onnx --link lte --objective latency",
     "kerf split net.onnx --plan plan.json --head board/head.onnx --tail server/tail.onnx",
@@ -72,6 +80,18 @@ static const cli_command commands[] = {
          "the name of a bundled network (kerf list networks).",
      .sections = plan_sections,
      .examples = plan_examples},
+    {.name = "map",
+     .run = cli_map,
+     .summary = "map the best split over link rate, RTT and server load",
+     .arguments = "NETWORK",
+     .description =
+         "Finds where the best split changes over a range of uplink rates, and if asked also of "
+         "downlink rates, round-trip times and server loads; every border is exact. NETWORK is an "
+         "ONNX file, a JSON network file or the name of a bundled network (kerf list networks). A "
+         "saved map decides at run time by a look-up.",
+     .sections = map_sections,
+     .examples = map_examples,
+     .optional = true},
     {.name = "split",
      .run = cli_split,
      .summary = "write a plan as two networks that run",

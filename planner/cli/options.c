@@ -151,6 +151,10 @@ static void settings_init(cli_settings *settings)
                                .margin = NAN,
                                .observed_latency_s = NAN,
                                .observed_energy_J = NAN,
+                               .rates_bps = {NAN, NAN},
+                               .downlinks_bps = {NAN, NAN},
+                               .rtts_s = {NAN, NAN},
+                               .loads = {NAN, NAN},
                                .connection = -1,
                                .seed = -1,
                                .result = KERF_TIER_DEVICE};

@@ -85,6 +85,9 @@ struct cli_settings {
     const char *second; /* --check: the tail's file, after the head's in `argument` */
     const char *plan_file, *head, *tail, *manifest, *ranges;
     bool force, check;
+    /* map */
+    double rates_bps[2], downlinks_bps[2], rtts_s[2], loads[2]; /* from, to */
+    const char *output, *load_map;
     /* serve */
     cli_list binds, catalogues;
     const char *publish;
@@ -113,7 +116,7 @@ struct cli_settings {
 /* Parsers of values. */
 cli_parse cli_parse_flag, cli_parse_text, cli_parse_quantity, cli_parse_percent, cli_parse_choice,
     cli_parse_count, cli_parse_objective, cli_parse_pin, cli_parse_dim, cli_parse_input,
-    cli_parse_plot, cli_parse_item, cli_parse_seed;
+    cli_parse_plot, cli_parse_range, cli_parse_item, cli_parse_seed;
 
 /* What the repeatable options' words say; they were checked when they were parsed.
  * NAME=value is split at its last '='; *name_length is the name's. */

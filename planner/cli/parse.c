@@ -60,6 +60,29 @@ bool cli_parse_quantity(const cli_option *option, const char *text, void *field)
     return true;
 }
 
+/* LOW..HIGH, each with its unit. */
+bool cli_parse_range(const cli_option *option, const char *text, void *field)
+{
+    const char *dots = strstr(text, "..");
+    char low[64];
+    double ends[2];
+    kerf_error err = {0};
+    if (!dots || dots == text || (size_t)(dots - text) >= sizeof low)
+        return refuse(option, text, option->argument);
+    snprintf(low, sizeof low, "%.*s", (int)(dots - text), text);
+    if (kerf_parse_quantity(low, option->quantity, &ends[0], &err) != KERF_OK ||
+        kerf_parse_quantity(dots + 2, option->quantity, &ends[1], &err) != KERF_OK) {
+        cli_error(CLI_USAGE, "--%s: %s", option->name, err.message);
+        return false;
+    }
+    if (ends[0] > ends[1])
+        return refuse(option, text, "a range that does not fall");
+    if (option->positive && ends[0] <= 0)
+        return refuse(option, text, "a range above zero");
+    memcpy(field, ends, sizeof ends);
+    return true;
+}
+
 /* "1", "1%" and "1 %" are all one per cent. */
 bool cli_parse_percent(const cli_option *option, const char *text, void *field)
 {

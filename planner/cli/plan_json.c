@@ -7,8 +7,7 @@
 
 #include <stdlib.h>
 
-/* The text that was written, as a document to print or to put into another one. Frees the text. */
-static json_t *document_of(cli_json *j, kerf_writer *w)
+json_t *cli_json_take(cli_json *j, kerf_writer *w)
 {
     kerf_json_doc *read = NULL;
     json_t *document = NULL;
@@ -24,7 +23,7 @@ json_t *cli_plan_document(cli_json *j, const cli_scene *scene, const kerf_plan *
 {
     kerf_writer w = {0};
     plan_json_write(&w, &scene->question, plan, true);
-    return document_of(j, &w);
+    return cli_json_take(j, &w);
 }
 
 cli_exit cli_plan_json(const cli_scene *scene, const kerf_plan *plan)
@@ -39,6 +38,6 @@ cli_exit cli_plan_json_infeasible(const cli_scene *scene, const kerf_error *err)
     cli_json j = {false};
     kerf_writer w = {0};
     plan_json_write_infeasible(&w, &scene->question, err);
-    json_t *document = document_of(&j, &w);
+    json_t *document = cli_json_take(&j, &w);
     return cli_json_print(&j, document);
 }

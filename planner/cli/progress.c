@@ -15,8 +15,10 @@ static bool show(void *context, const char *what, double best, double bound)
         return true;
     clock_gettime(CLOCK_MONOTONIC, &p->shown);
     p->visible = true;
-    fprintf(stderr, "\r%s: %.0f s, best %.6g, bound %.6g\033[K", what, seconds_since(&p->start),
-            best, bound);
+    fprintf(stderr, "\r%s: %.0f s", what, seconds_since(&p->start));
+    if (!isnan(best)) /* a map has none */
+        fprintf(stderr, ", best %.6g, bound %.6g", best, bound);
+    fputs("\033[K", stderr);
     return true;
 }
 

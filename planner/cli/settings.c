@@ -163,6 +163,41 @@ static const cli_option plan_output_options[] = {
     END};
 const cli_section cli_section_plan_output = {"Output", plan_output_options};
 
+#define RANGE(NAME, ARGUMENT, KIND, POSITIVE, FIELD, HELP)                                         \
+    {                                                                                              \
+        .name = NAME, .argument = ARGUMENT, .parse = cli_parse_range, .quantity = KIND,            \
+        .positive = POSITIVE, .field = offsetof(cli_settings, FIELD), .help = HELP                 \
+    }
+
+static const cli_option map_options[] = {
+    RANGE("rates", "LOW..HIGH", KERF_RATE, true, rates_bps,
+          "range of uplink rates (default \"100 kbit/s..1 Gbit/s\")"),
+    RANGE("downlinks", "LOW..HIGH", KERF_RATE, true, downlinks_bps,
+          "range of downlink rates (default: the link's alone)"),
+    RANGE("rtts", "LOW..HIGH", KERF_TIME, false, rtts_s,
+          "range of round-trip times (default: the link's alone)"),
+    RANGE("loads", "LOW..HIGH", KERF_FRACTION, false, loads,
+          "range of server loads (default: --server-load alone)"),
+    QUANTITY("time-limit", "TIME", KERF_TIME, true, time_limit_s,
+             "give up after this time: an unfinished map is none"),
+    VALUE("load-map", "FILE", cli_parse_text, load_map,
+          "show a map that was saved, instead of making one; --downlink, --rtt and --server-load "
+          "say where in it"),
+    VALUE("output", "FILE", cli_parse_text, output, "save the map, for look-ups at run time"),
+    END};
+const cli_section cli_section_map = {"The map", map_options};
+
+static const cli_option map_output_options[] = {
+    JSON_FLAG,
+    FLAG("csv", 0, csv, "print comma-separated values: a row for every region"),
+    VALUE("plot", "FILE", cli_parse_plot, plot,
+          "also draw the regions to a .svg or .png file (by gnuplot): the cost over the rate, or "
+          "the rate against the RTT or the load where these vary"),
+    FLAG("quiet", 0, quiet, "no warnings and no progress on stderr"),
+    HELP_FLAG,
+    END};
+const cli_section cli_section_map_output = {"Output", map_output_options};
+
 static const cli_option table_output_options[] = {
     JSON_FLAG, FLAG("csv", 0, csv, "print comma-separated values"),
     FLAG("quiet", 0, quiet, "no warnings on stderr"), HELP_FLAG, END};

@@ -13,6 +13,8 @@ extern const cli_section cli_section_wire;
 extern const cli_section cli_section_shape;
 extern const cli_section cli_section_search;
 extern const cli_section cli_section_plan_output;
+extern const cli_section cli_section_map;
+extern const cli_section cli_section_map_output;
 extern const cli_section cli_section_table_output;
 extern const cli_section cli_section_split;
 extern const cli_section cli_section_split_output;
