@@ -142,8 +142,10 @@ static kerf_status describe_alternatives(const cut_binding *b, const cut_options
     kerf_status status = explain_alternatives(&b->problem, b->question->solver, options, best->x,
                                               wanted, &others, &n, err);
     status = or_no_time(status, &plan->no_time_for_alternatives, err);
-    if (status != KERF_OK || n == 0)
+    if (status != KERF_OK || n == 0) {
+        free(others);
         return status;
+    }
     plan->alternatives = kerf_calloc(n, sizeof *plan->alternatives);
     if (!plan->alternatives)
         status = kerf_fail(err, KERF_E_NOMEM, NULL, "out of memory while describing a plan");
