@@ -293,6 +293,15 @@ static bool breaks_limit(const kerf_limits *l, const cut_value *value, limit whi
     return which == OPERATORS ? got < asked : got > asked * (1 + SAME);
 }
 
+size_t explain_broken(const kerf_limits *limits, const cut_value *value, const char *names[8])
+{
+    size_t n = 0;
+    for (int which = 0; which < LIMITS; which++)
+        if (breaks_limit(limits, value, (limit)which))
+            names[n++] = limit_style[which].name;
+    return n;
+}
+
 /* Takes the optimum without limits of one problem; where it is better than those before, notes
  * which limits it would break. */
 static kerf_status unlimited_optimum(const cut_problem *problem, const cut_options *options,

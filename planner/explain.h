@@ -22,6 +22,9 @@ kerf_status explain_break_even(const cut_problem *const *problems, const double 
                                kerf_solver solver, const cut_options *options, const uint8_t *x,
                                double *below_bps, double *above_bps, kerf_error *err);
 
+/* Names (static strings) of the limits that a value breaks; returns their number. */
+size_t explain_broken(const kerf_limits *limits, const cut_value *value, const char *names[8]);
+
 /* Names of the limits that the best answer without limits to n problems would break (static
  * strings), if it is better than the answer's objective. */
 kerf_status explain_binding(const cut_problem *const *problems, size_t n, double objective,

@@ -120,7 +120,8 @@ static void write_proof(output *o, const kerf_plan *plan)
 {
     kerf_writer *w = o->w;
     kw_put_begin(w, "proof", '{');
-    kw_put_string(w, "solver", kerf_solver_name(plan->solver));
+    /* What has a template is an entry of a decision map. */
+    kw_put_string(w, "solver", o->gapped ? "map" : kerf_solver_name(plan->solver));
     put_variable(o, "bound", PLAN_BOUND);
     put_variable(o, "gap", PLAN_GAP);
     kw_put_integer(w, "examined", (int64_t)plan->examined);

@@ -246,6 +246,8 @@ static bool read_scene(const kerf_json *root, ask_view *v)
     v->link.name = text_of(root, "link");
     v->link.rate_bps[KERF_UPLINK] = NAN;
     snprintf(v->plan.power_mode, sizeof v->plan.power_mode, "%s", text_of(root, "power_mode"));
+    v->plan.encoding = v->plan.variant = KERF_NONE; /* the document's own, chosen already */
+    v->plan.accuracy = NAN;
     v->scene.network = &v->network;
     v->scene.device = &v->device;
     v->scene.server = &v->server;

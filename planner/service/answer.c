@@ -153,7 +153,7 @@ static void dispatch(service *s, const reply_route *route, service_request *requ
         observe(s, route, request);
         break;
     case OP_STATE:
-        planning_state(s, route, request);
+        planning_state(s, route, request, bytes, size);
         break;
     case OP_STATS:
         stats(s, route, request);
@@ -163,17 +163,28 @@ static void dispatch(service *s, const reply_route *route, service_request *requ
     }
 }
 
-void answer_request(service *s, const reply_route *route, const char *bytes, size_t size)
+static void answer(service *s, const reply_route *route, const char *bytes, size_t size,
+                   bool first_time)
 {
     service_request request;
     kerf_error err = {0};
     const kerf_status status = service_decode(bytes, size, &request, &err);
     if (status == KERF_OK) {
-        s->stats.by_op[request.op]++;
+        s->stats.by_op[request.op] += first_time;
         dispatch(s, route, &request, bytes, size);
     } else {
         const service_code code = request.refused ? request.refused : service_code_of(status);
         answer_error(s, route, request.id.text, request.id.used, code, &err);
     }
     service_request_clear(&request);
+}
+
+void answer_request(service *s, const reply_route *route, const char *bytes, size_t size)
+{
+    answer(s, route, bytes, size, true);
+}
+
+void answer_again(service *s, const reply_route *route, const char *bytes, size_t size)
+{
+    answer(s, route, bytes, size, false);
 }

@@ -196,10 +196,28 @@ kerf_status question_resolve(const catalogue *c, const service_defaults *default
 void question_clear(service_question *q)
 {
     free(q->pins);
+    free(q->own_name);
     memset(q, 0, sizeof *q);
 }
 
-void question_key_write(const service_question *q, bool named, kerf_writer *key)
+bool question_copy(const service_question *from, service_question *to)
+{
+    const size_t n = from->ask.n_pins;
+    *to = *from;
+    to->own_name = kerf_strdup(from->link.name);
+    to->pins = n ? kerf_calloc(n, sizeof *to->pins) : NULL;
+    if (!to->own_name || (n && !to->pins)) {
+        question_clear(to);
+        return false;
+    }
+    if (n)
+        memcpy(to->pins, from->pins, n * sizeof *to->pins);
+    to->link.name = to->own_name;
+    question_settle(to);
+    return true;
+}
+
+void question_key_write(const service_question *q, bool family, kerf_writer *key)
 {
     question_key k;
     memset(&k, 0, sizeof k);
@@ -227,11 +245,15 @@ void question_key_write(const service_question *q, bool named, kerf_writer *key)
     k.result_at_server = ask->result_at_server;
     k.top = ask->top;
     k.n_pins = ask->n_pins;
+    if (family) {
+        k.link[0] = k.link[1] = k.link[2] = k.server_load = 0;
+        k.top = UINT64_MAX;
+    }
     kw_raw(key, (const char *)&k, sizeof k);
     for (size_t i = 0; i < ask->n_pins; i++) {
         const uint64_t pin[2] = {ask->pins[i].operator_index, ask->pins[i].side};
         kw_raw(key, (const char *)pin, sizeof pin);
     }
-    if (named)
+    if (!family)
         kw_raw(key, q->link.name, strlen(q->link.name));
 }

@@ -34,6 +34,7 @@ typedef struct service_question {
     kerf_link link;
     char power_mode[64]; /* "": the default */
     kerf_pin *pins;      /* owned; ascending */
+    char *own_name;      /* of the link, in a copy */
     kerf_question ask;   /* points into the above */
 } service_question;
 
@@ -53,8 +54,12 @@ void question_clear(service_question *question);
 /* Makes question->ask point to the question where it is now: after it was moved. */
 void question_settle(service_question *question);
 
-/* Bytes of the key: a question_key, the pins, and with `named` the link's name. The writer is
- * used as a buffer. */
-void question_key_write(const service_question *question, bool named, kerf_writer *key);
+/* Appends the key's bytes: a question_key, the pins and the link's name; for a family, without what
+ * its members differ in. */
+void question_key_write(const service_question *question, bool family, kerf_writer *key);
+
+/* A copy that needs neither the request nor, while `catalogue` is kept, anything else. False
+ * without memory. */
+bool question_copy(const service_question *from, service_question *to);
 
 #endif

@@ -45,29 +45,33 @@ static queue_client *add_client(queue *q, const void *identity, size_t size)
     return client;
 }
 
-queue_client *queue_enter(queue *q, const void *identity, size_t size)
-{
-    if (q->waiting >= q->max_waiting)
-        return NULL;
-    table_entry *entry = table_find(&q->clients, identity, size);
-    queue_client *client = entry ? entry->value : add_client(q, identity, size);
-    if (!client || client->waiting >= share_of(q->max_waiting))
-        return NULL;
-    client->waiting++;
-    q->waiting++;
-    return client;
-}
-
 static void forget_if_idle(queue *q, queue_client *client)
 {
     if (client->waiting == 0 && client->n_jobs == 0)
         table_remove(&q->clients, client->entry);
 }
 
-void queue_leave(queue *q, queue_client *client)
+queue_client *queue_enter(queue *q, const void *identity, size_t size, size_t weight)
 {
-    client->waiting--;
-    q->waiting--;
+    if (q->waiting + weight > q->max_waiting)
+        return NULL;
+    table_entry *entry = table_find(&q->clients, identity, size);
+    queue_client *client = entry ? entry->value : add_client(q, identity, size);
+    if (!client)
+        return NULL;
+    if (client->waiting + weight > share_of(q->max_waiting)) {
+        forget_if_idle(q, client);
+        return NULL;
+    }
+    client->waiting += weight;
+    q->waiting += weight;
+    return client;
+}
+
+void queue_leave(queue *q, queue_client *client, size_t weight)
+{
+    client->waiting -= weight;
+    q->waiting -= weight;
     forget_if_idle(q, client);
 }
 

@@ -11,7 +11,7 @@
 #include "planner/service/table.h"
 
 typedef struct queue_client {
-    size_t waiting; /* requests that have no reply yet */
+    size_t waiting; /* requests that have no reply yet, by weight */
     size_t n_jobs;
     job *first, *last;
     struct queue_client *next; /* in the ring of those with jobs */
@@ -29,9 +29,10 @@ bool queue_init(queue *q, size_t max_waiting, size_t max_jobs);
 /* Frees all jobs with done(job, context). */
 void queue_clear(queue *q, void *context);
 
-/* Counts one more waiting request of a client; NULL where it, or all together, have too many. */
-queue_client *queue_enter(queue *q, const void *identity, size_t size);
-void queue_leave(queue *q, queue_client *client); /* its reply was sent */
+/* Counts one more waiting request of a client, of that weight; NULL where it, or all together, have
+ * too many. */
+queue_client *queue_enter(queue *q, const void *identity, size_t size, size_t weight);
+void queue_leave(queue *q, queue_client *client, size_t weight); /* it waits no longer */
 
 /* A job on behalf of a client that waits; false where too many wait already. */
 bool queue_push(queue *q, queue_client *client, job *j);

@@ -48,6 +48,8 @@ void server_log(const service *s, service_level level, const char *message,
 
 /* answer.c: answers one request, at once or later. */
 void answer_request(service *s, const reply_route *route, const char *bytes, size_t size);
+/* The same for one that has been counted already, and waited. */
+void answer_again(service *s, const reply_route *route, const char *bytes, size_t size);
 /* Sends an error, and counts it. */
 void answer_error(service *s, const reply_route *route, const char *id, size_t id_size,
                   service_code code, const kerf_error *err);
@@ -57,7 +59,8 @@ bool planning_init(service *s);
 void planning_clear(service *s);
 void planning_answer(service *s, const reply_route *route, service_request *request,
                      const char *bytes, size_t size);
-void planning_state(service *s, const reply_route *route, const service_request *request);
+void planning_state(service *s, const reply_route *route, const service_request *request,
+                    const char *bytes, size_t size);
 /* A device's link has changed: is its decision another one now? */
 void planning_observed(service *s, const char *device_id);
 /* Hands jobs to workers that have none. */

@@ -13,6 +13,13 @@ SCENE = ["--device", "board", "--server", "box", "--link", "plain"]
 NOBODY = "ipc:///tmp/kerf-nobody-%d.sock" % os.getpid()
 
 
+def agree(a, b):
+    """Equal, numbers to rounding."""
+    if isinstance(a, dict):
+        return a.keys() == b.keys() and all(agree(a[k], b[k]) for k in a)
+    return tap.close(a, b, 1e-12) or abs(a - b) < 1e-15
+
+
 def ask(service, *arguments):
     return kerf("ask", *arguments, "--endpoint", service.endpoint, "--timeout", "30s")
 
@@ -26,16 +33,15 @@ def test_plans(service):
                     ["--top", "3", "--solver", "exhaustive"]):
         status, out, err = ask(service, "chain", *SCENE, *options, "--json")
         got, expected = json.loads(out), tap.plan("chain", *SCENE, *options)
-        for plan in (got, expected):
-            plan.pop("solve_time_s")
-            if "--top" not in options:
-                plan.pop("alternatives", None)
-        check("ask chain %s: as kerf plan" % " ".join(options), status == 0 and got == expected, err)
+        costs = [agree(got["cost"][key], expected["cost"][key]) for key in expected["cost"]]
+        check("ask chain %s: as kerf plan" % " ".join(options),
+              status == 0 and all(costs) and got["cut"] == expected["cut"]
+              and ("--top" not in options or got["alternatives"] == expected["alternatives"]), err)
     # A file that the service does not have goes with the question.
     link = "tests/data/cli/links/mobile.json"
     status, out, err = ask(service, "chain", *SCENE[:4], "--link", link, "--rtt", "30ms", "--json")
     expected = tap.plan("chain", *SCENE[:4], "--link", link, "--rtt", "30ms")
-    check("a link file goes along", status == 0 and json.loads(out)["cost"] == expected["cost"], err)
+    check("a link file goes along", status == 0 and agree(json.loads(out)["cost"], expected["cost"]), err)
     status, out, err = ask(service, "chain", *SCENE, "--top", "3")
     answer = kerf("plan", "chain", *SCENE, "--top", "3")[1]
     check("the table has the plan's figures", status == 0 and err == ""
@@ -77,7 +83,7 @@ def test_operations(service):
           and estimate["energy_J"] == 1 and estimate["link"] == "plain", out)
     got = json.loads(ask(service, "chain", *SCENE[:4], "--device-id", "cam-1", "--json")[1])
     expected = tap.plan("chain", *SCENE, "--uplink", "3 Mbit/s", "--rtt", "10ms")
-    check("what was observed stands in for the link", got["cost"] == expected["cost"])
+    check("what was observed stands in for the link", agree(got["cost"], expected["cost"]))
     state = ask(service, "state", "cam-1", "--json")
     check("state", state[0] == 0 and json.loads(state[1])["cut_id"] == expected["cut_id"], state)
 
