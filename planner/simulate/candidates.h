@@ -13,7 +13,8 @@ typedef struct sim_found {
     size_t n, capacity;
 } sim_found;
 
-kerf_status sim_candidates_find(const sim_team *team, sim_found *found, kerf_error *err);
+kerf_status sim_candidates_find(const sim_team *team, const kerf_scenario *scenario,
+                                sim_found *found, kerf_error *err);
 void sim_found_clear(sim_found *found);
 
 #endif

@@ -257,10 +257,10 @@ static kerf_status add_planned(sim_team *team, kerf_error *err)
     return status;
 }
 
-static kerf_status add_candidates(sim_team *team, kerf_error *err)
+static kerf_status add_candidates(const sim_world *world, sim_team *team, kerf_error *err)
 {
     sim_found found = {0};
-    kerf_status status = sim_candidates_find(team, &found, err);
+    kerf_status status = sim_candidates_find(team, world->scenario, &found, err);
     team->candidate = kerf_calloc(found.n + 3, sizeof *team->candidate);
     if (status == KERF_OK && !team->candidate)
         status = no_memory(err);
@@ -288,8 +288,8 @@ const sim_policy *sim_team_policy(const sim_world *world, const sim_team *team, 
     return team->group->policy ? team->group->policy : &world->policies[policy];
 }
 
-static kerf_status add_policy(sim_team *team, const sim_policy *policy, size_t *fixed,
-                              kerf_error *err)
+static kerf_status add_policy(const sim_world *world, sim_team *team, const sim_policy *policy,
+                              size_t *fixed, kerf_error *err)
 {
     *fixed = KERF_NONE;
     if (policy->kind == KERF_POLICY_FIXED)
@@ -304,7 +304,7 @@ static kerf_status add_policy(sim_team *team, const sim_policy *policy, size_t *
                          policy->kind == KERF_POLICY_ALL_DEVICE ? "board" : "server",
                          team->group->network->name);
     if (policy->kind >= KERF_POLICY_ADAPTIVE && team->n_candidates == 0)
-        return add_candidates(team, err);
+        return add_candidates(world, team, err);
     return KERF_OK;
 }
 
@@ -341,7 +341,7 @@ static kerf_status make_team(sim_world *world, const sim_group *group, sim_team 
     if (status == KERF_OK)
         status = add_planned(team, err);
     for (size_t p = 0; status == KERF_OK && p < world->n_policies; p++)
-        status = add_policy(team, sim_team_policy(world, team, p), &team->fixed[p], err);
+        status = add_policy(world, team, sim_team_policy(world, team, p), &team->fixed[p], err);
     if (status != KERF_OK)
         return status;
     team->idle_W = team->option[team->planned].choice->binding.device_mode->idle_W;
