@@ -120,7 +120,7 @@ typedef struct kerf_group_result {
     kerf_estimate queue_s, device_s, uplink_s, server_wait_s, server_s, downlink_s, fallback_s;
     kerf_estimate latency_quantile_s[KERF_QUANTILES];
     kerf_estimate miss_ratio, drop_ratio; /* of the arrived */
-    kerf_estimate offload_ratio, switch_ratio;
+    kerf_estimate offload_ratio, switch_ratio; /* of those that were started */
     kerf_estimate throughput_per_s; /* inferences that ended, of the whole group */
     kerf_estimate objective;        /* mean of the group's objective, minimised */
     kerf_estimate regret;           /* its excess over hindsight's; NAN without that */

@@ -39,6 +39,7 @@ static void count_record(sim_run *run, const sim_team *team, const sim_record *r
     const double away_s =
         r->uplink_s +
         (problem->result_at_server ? 0 : r->server_s + r->downlink_s + r->server_wait_s);
+    tally->started++;
     tally->offloaded += r->offloaded;
     tally->fallbacks += r->fell_back;
     tally->switches += r->switched;

@@ -55,15 +55,16 @@ static void take_group(const sim_run *run, size_t g, sim_group_figures *f)
 #undef TAKE
     f->objective = mean_of(&t->objective);
     f->total_energy_J = sim_sum_value(&t->total_J);
-    const double idle_s = fmax(window * boards - sim_sum_value(&t->active_s), 0);
-    f->power_W = ratio(f->total_energy_J + team->idle_W * idle_s, window * boards);
+    /* Boards that lag behind work on after the window's end. */
+    const double active_s = sim_sum_value(&t->active_s), all_s = fmax(window * boards, active_s);
+    f->power_W = ratio(f->total_energy_J + team->idle_W * (all_s - active_s), all_s);
     f->battery_s = team->group->battery_J > 0 ? ratio(team->group->battery_J, f->power_W) : NAN;
     const double arrived = (double)t->arrived, ended = (double)(t->done + t->missed);
     f->miss_ratio =
         team->group->question.limits.deadline_s > 0 ? ratio((double)t->missed, arrived) : NAN;
     f->drop_ratio = ratio((double)t->dropped, arrived);
-    f->offload_ratio = ratio((double)t->offloaded, ended + (double)t->dropped);
-    f->switch_ratio = ratio((double)t->switches, ended + (double)t->dropped);
+    f->offload_ratio = ratio((double)t->offloaded, (double)t->started);
+    f->switch_ratio = ratio((double)t->switches, (double)t->started);
     f->throughput_per_s = ratio(ended, window);
     for (size_t q = 0; q < KERF_QUANTILES; q++)
         f->quantile_s[q] = sim_sketch_quantile(&t->latency, quantiles[q]);

@@ -314,15 +314,19 @@ static sim_admission batch_add(sim_station *s, double now, const sim_job *given)
     return SIM_TAKEN;
 }
 
-/* When the next batch may begin: now if one is full, or when the first has waited long enough. */
+/* When the next batch may begin: when it became full, or when its first job has waited enough. */
 static double batch_ready(const sim_station *s)
 {
     size_t alike = 0;
     if (s->n == 0)
         return INFINITY;
-    for (size_t i = 0; i < s->n && alike < s->server->batch; i++)
+    const double patience = queued(s, 0)->arrival + s->server->batch_delay_s;
+    for (size_t i = 0; i < s->n; i++) {
         alike += queued(s, i)->kind == queued(s, 0)->kind;
-    return alike >= s->server->batch ? 0 : queued(s, 0)->arrival + s->server->batch_delay_s;
+        if (alike == s->server->batch)
+            return fmin(patience, queued(s, i)->arrival);
+    }
+    return patience;
 }
 
 /* Takes the first job and those like it, in order. */

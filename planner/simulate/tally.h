@@ -34,7 +34,7 @@ typedef struct sim_record {
     X(fallback_s, r->fallback_s)
 
 typedef struct sim_tally {
-    uint64_t arrived, done, missed, dropped, offloaded, fallbacks, switches;
+    uint64_t arrived, started, done, missed, dropped, offloaded, fallbacks, switches;
 #define SIM_MEAN_FIELD(name, expression) sim_mean name;
     SIM_MEANS(SIM_MEAN_FIELD)
 #undef SIM_MEAN_FIELD
