@@ -29,6 +29,7 @@ typedef enum figure {
     SERVER_J,
     UP_BYTES,
     DOWN_BYTES,
+    OWN_WEIGHT_BYTES, /* of weights that no other operator needs; where memory is limited */
     N_FIGURES
 } figure;
 
@@ -66,6 +67,7 @@ typedef struct walk {
     frame *frames;
     size_t depth;
     state now;
+    double *own_weights; /* bytes by operator */
     size_t examined, limit;
     bool count_only;
     cut_visitor *visitor; /* NULL: the best are kept */
@@ -189,6 +191,9 @@ static void start(walk *w)
         for (size_t i = 0; i < tensor->n_consumers; i++)
             w->missing[tensor->consumers[i]]++;
     }
+    for (size_t i = 0; i < p->n_weights; i++)
+        if (p->weights[i].n == 1)
+            w->own_weights[p->weights[i].operators[0]] += p->weights[i].bytes;
     w->head = KERF_NONE;
     for (size_t v = p->n; v-- > 0;)
         if (w->missing[v] == 0)
@@ -239,6 +244,8 @@ static void put_on_device(walk *w, size_t v)
     size_t j = w->on_device[w->dag.group[v]]++;
     add_cost(&w->now, &group->table[j], -1);
     add_cost(&w->now, &group->table[j + 1], 1);
+    if (w->problem->limits.memory_bytes > 0)
+        add(&w->now.sums[OWN_WEIGHT_BYTES], w->own_weights[v]);
     include_bundles(w, v);
     include_reads(w, v);
     include_makes(w, v);
@@ -315,7 +322,11 @@ static bool better(const walk *w, const cut_value *value, const candidate *than)
 
 static bool wanted(const walk *w, const cut_value *value)
 {
-    if (value->violation > 0 && !w->options->minimise_violation)
+    const bool closest = w->options->minimise_violation;
+    if (value->violation > 0 && !closest)
+        return false;
+    if (w->options->below > 0 &&
+        (closest ? value->violation : value->objective) >= w->options->below)
         return false;
     return w->n_best < w->top || better(w, value, &w->best[w->n_best - 1]);
 }
@@ -346,7 +357,8 @@ static void keep(walk *w, const cut_value *value)
         (candidate){value->violation, value->objective, {w->now.cut[0], w->now.cut[1]}, x};
 }
 
-/* The memory's peak takes a look at the whole placement: only where it can matter. */
+/* The memory's peak takes a look at the whole placement: only where it can matter, and own weights
+ * do not exceed the limit already. */
 static void look(walk *w)
 {
     cut_value value;
@@ -358,6 +370,10 @@ static void look(walk *w)
     if (!wanted(w, &value))
         return;
     if (w->problem->limits.memory_bytes > 0) {
+        value.memory_bytes = total(w, OWN_WEIGHT_BYTES);
+        cut_combine(w->problem, &value);
+        if (!wanted(w, &value))
+            return;
         value.memory_bytes = cut_memory_bytes(w->problem, w->x);
         cut_combine(w->problem, &value);
         if (!wanted(w, &value))
@@ -410,6 +426,7 @@ static void walk_clear(walk *w)
     free(w->bundle_start);
     free(w->bundles);
     free(w->next);
+    free(w->own_weights);
     free(w->frames);
     for (size_t i = 0; i < w->n_best; i++)
         free(w->best[i].x);
@@ -431,10 +448,11 @@ static bool walk_allocate(walk *w)
     w->on_device = kerf_calloc(p->n_groups, sizeof *w->on_device);
     w->on_server = kerf_calloc(p->n_tensors, sizeof *w->on_server);
     w->next = kerf_calloc(p->n, sizeof *w->next);
+    w->own_weights = kerf_calloc(p->n, sizeof *w->own_weights);
     w->frames = kerf_calloc(p->n, sizeof *w->frames);
     w->best = kerf_calloc(w->top, sizeof *w->best);
-    return w->side && w->x && w->missing && w->on_device && w->on_server && w->next && w->frames &&
-           w->best && w->bundled && w->bundle_start && w->bundles;
+    return w->side && w->x && w->missing && w->on_device && w->on_server && w->next &&
+           w->own_weights && w->frames && w->best && w->bundled && w->bundle_start && w->bundles;
 }
 
 static kerf_status walk_create(walk *w, kerf_error *err)

@@ -22,8 +22,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TOLERANCE      1e-10 /* relative: how far below the best value a bound may be left */
-#define FEW_IDEALS     20000 /* placements that are enumerated sooner than bounded further */
+#define TOLERANCE      1e-10  /* relative: how far below the best value a bound may be left */
+#define FEW_IDEALS     20000  /* placements that are enumerated sooner than bounded further */
+#define FEW_AT_ROOT    100000 /* the same at the root, which takes longer to bound */
 #define INTEGRAL       1e-6
 #define THRESHOLDS     4 /* roundings of a mix that are priced */
 #define ROOT_QUESTIONS 60
@@ -40,7 +41,7 @@ typedef struct milp {
     cut_weights weights;
     lagrange *lagrange;
     milp_tree tree;
-    size_t few_ideals;
+    size_t few_ideals, few_at_root;
     uint8_t *best_x; /* by the problem's own objective, or by violation */
     double best;
     bool found;
@@ -182,12 +183,14 @@ static kerf_status enumerate(milp *m, const milp_node *node, bool *done, kerf_er
     cut_value value;
     size_t count = 0;
     problem.pin = node->side;
-    kerf_status status = cut_count_ideals(&problem, m->few_ideals, &count, err);
-    *done = count <= m->few_ideals;
+    size_t few = node->depth == 0 ? m->few_at_root : m->few_ideals;
+    kerf_status status = cut_count_ideals(&problem, few, &count, err);
+    *done = count <= few;
     if (status != KERF_OK || !*done)
         return status;
-    cut_options options = {.max_ideals = m->few_ideals,
-                           .minimise_violation = m->goal == LAGRANGE_VIOLATION};
+    cut_options options = {.max_ideals = few,
+                           .minimise_violation = m->goal == LAGRANGE_VIOLATION,
+                           .below = isinf(m->goal_best) ? 0 : m->goal_best};
     if (m->problem->objective == KERF_OBJ_EDP) {
         problem.objective = KERF_OBJ_WEIGHTED;
         problem.weight_energy = m->weights.energy;
@@ -299,6 +302,11 @@ static kerf_status minimise(milp *m, double *bound, kerf_error *err)
     return status;
 }
 
+static size_t at_most(size_t asked, size_t most)
+{
+    return asked > 0 && asked < most ? asked : most;
+}
+
 static kerf_status prepare(milp *m, kerf_error *err)
 {
     size_t n = m->problem->n;
@@ -306,9 +314,8 @@ static kerf_status prepare(milp *m, kerf_error *err)
     if (status != KERF_OK)
         return status;
     m->best = INFINITY;
-    m->few_ideals = m->options->max_ideals > 0 && m->options->max_ideals < FEW_IDEALS
-                        ? m->options->max_ideals
-                        : FEW_IDEALS;
+    m->few_ideals = at_most(m->options->max_ideals, FEW_IDEALS);
+    m->few_at_root = at_most(m->options->max_ideals, FEW_AT_ROOT);
     m->goal = m->options->minimise_violation                 ? LAGRANGE_VIOLATION
               : m->problem->objective == KERF_OBJ_THROUGHPUT ? LAGRANGE_SLOWEST
                                                              : LAGRANGE_SUM;

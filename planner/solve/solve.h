@@ -18,12 +18,14 @@
 typedef struct cut_options {
     double time_limit_s; /* 0: none */
     double deadline_s;   /* cut_solve only: of several solves together, on cut_clock_s; 0: none */
-    size_t max_ideals;   /* 0: CUT_MAX_IDEALS */
+    size_t max_ideals;   /* 0: CUT_MAX_IDEALS; milp: enumerate no more at a node */
     size_t top;          /* exhaustive only: keep this many best placements with different cuts */
     bool minimise_violation; /* exhaustive, milp: minimise the largest relative excess over a limit
                                 instead of the objective (to explain infeasibility) */
     bool (*progress)(void *context, const char *what, double best, double bound);
     void *progress_context;
+    double below; /* exhaustive only: placements with less than this are all that is asked for; 0:
+                     all */
 } cut_options;
 
 typedef struct cut_solution {
