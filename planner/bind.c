@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "planner/bundles.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -648,7 +649,8 @@ kerf_status cut_bind(const kerf_question *question, size_t device_mode, cut_bind
         (status = apply_support(&b, err)) != KERF_OK || (status = check_pins(&b, err)) != KERF_OK ||
         (status = allocate_pool(&b)) != KERF_OK || (status = bind_tensors(&b, err)) != KERF_OK ||
         (status = bind_pricers(&b, err)) != KERF_OK || (status = bind_groups(&b)) != KERF_OK ||
-        (status = bind_weights(&b)) != KERF_OK || (status = bind_buffers(&b)) != KERF_OK) {
+        (status = cut_bind_bundles(&b)) != KERF_OK || (status = bind_weights(&b)) != KERF_OK ||
+        (status = bind_buffers(&b)) != KERF_OK) {
         cut_binding_clear(&b);
         if (status == KERF_E_NOMEM)
             kerf_fail(err, KERF_E_NOMEM, NULL, "out of memory while setting up the cut problem");
@@ -671,6 +673,8 @@ void cut_binding_clear(cut_binding *binding)
     free(binding->weights);
     free(binding->buffers);
     free(binding->tables);
+    free(binding->bundles);
+    free(binding->bundle_pool);
     free(binding->pin);
     free(binding->pool);
     *binding = (cut_binding){0};

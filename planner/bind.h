@@ -20,6 +20,9 @@ typedef struct cut_binding {
     cut_weight *weights;
     cut_buffer *buffers;
     cut_cost *tables;
+    cut_bundle *bundles;
+    size_t *bundle_pool; /* their operators */
+    size_t bundle_used;
     uint8_t *pin;
     size_t *pool; /* operator lists */
     size_t pool_used, pool_size;

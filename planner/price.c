@@ -73,6 +73,77 @@ typedef struct compute {
     bool any_device, any_server;
 } compute;
 
+/* --- measured groups --- */
+
+/* One side's operators under its profile's groups: those that complete ones stand for are done. */
+typedef struct grouped {
+    const kerf_network *net;
+    const kerf_pricer *pricer;
+    const kerf_side *side;
+    kerf_side where;
+    bool *done; /* by operator */
+} grouped;
+
+static double figure_of(kerf_cost cost, bool energy)
+{
+    return energy ? cost.energy_J : cost.latency_s;
+}
+
+/* The figures of complete groups, a larger one before those that lie in it. */
+static double price_complete(grouped *s, bool energy)
+{
+    double sum = 0;
+    for (size_t k = kerf_pricer_groups(s->pricer); k-- > 0;) {
+        const size_t *operators;
+        size_t n, parent;
+        const double figure =
+            figure_of(kerf_pricer_group(s->pricer, k, &operators, &n, &parent), energy);
+        bool complete = !isnan(figure) && !s->done[operators[0]];
+        for (size_t i = 0; i < n && complete; i++)
+            complete = s->side[operators[i]] == s->where;
+        for (size_t i = 0; i < n && complete; i++)
+            s->done[operators[i]] = true;
+        sum += complete ? figure : 0;
+    }
+    return sum;
+}
+
+/* The operators that are left, in runs of what is fused. */
+static double price_left(const grouped *s, bool energy)
+{
+    double sum = 0;
+    for (size_t g = 0; g < s->net->n_groups; g++) {
+        const kerf_group *path = &s->net->groups[g];
+        size_t first = 0;
+        for (size_t i = 0; i <= path->n_operators; i++) {
+            if (i < path->n_operators && s->side[path->operators[i]] == s->where &&
+                !s->done[path->operators[i]])
+                continue;
+            if (i > first)
+                sum += figure_of(kerf_price_part(s->pricer, g, first, i), energy);
+            first = i + 1;
+        }
+    }
+    return sum;
+}
+
+static kerf_status price_grouped(const kerf_question *q, const kerf_side *side, kerf_side where,
+                                 const kerf_pricer *pricer, double *latency_s, double *energy_J)
+{
+    const size_t n = q->network->n_operators;
+    grouped s = {q->network, pricer, side, where, kerf_calloc(n, sizeof *s.done)};
+    if (!s.done)
+        return KERF_E_NOMEM;
+    *latency_s = price_complete(&s, false);
+    *latency_s += price_left(&s, false);
+    for (size_t i = 0; i < n; i++)
+        s.done[i] = false;
+    *energy_J = price_complete(&s, true);
+    *energy_J += price_left(&s, true);
+    free(s.done);
+    return KERF_OK;
+}
+
 static compute price_compute(const kerf_question *q, const kerf_side *side,
                              const kerf_pricer *device, const kerf_pricer *server)
 {
@@ -312,6 +383,12 @@ kerf_status price_placement(const kerf_question *q, const kerf_power_mode *mode,
         return status;
     kerf_plan_cost c = {0};
     compute work = price_compute(q, side, device, server);
+    if (kerf_pricer_groups(device) > 0)
+        status = price_grouped(q, side, KERF_SIDE_DEVICE, device, &work.device_s, &work.device_J);
+    if (kerf_pricer_groups(server) > 0 && status == KERF_OK)
+        status = price_grouped(q, side, KERF_SIDE_SERVER, server, &work.server_s, &work.server_J);
+    if (status != KERF_OK)
+        return kerf_fail(err, status, NULL, "out of memory while pricing a placement");
     add_partitions(q, mode, &work);
     c.device_s = work.device_s;
     c.compute_J = work.device_J;

@@ -250,6 +250,10 @@ static kerf_status bind_all(tier_binding *b, size_t device_mode, kerf_error *err
     if (status == KERF_OK)
         status = kerf_pricer_create(q->edge.network, b->mode[TIER_CLOUD], q->cloud_profile,
                                     &b->cloud, err);
+    if (status == KERF_OK && kerf_pricer_groups(b->cloud) > 0)
+        status = kerf_fail(err, KERF_E_UNSUPPORTED, NULL,
+                           "profiles with figures of groups of operators are not planned with over "
+                           "three tiers");
     if (status == KERF_OK)
         status = bind_allowed(b, err);
     if (status == KERF_OK)

@@ -1,7 +1,7 @@
 /* Exact three-tier optima under every objective and limit, by branch and bound over GLPK's simplex:
- * a node's relaxation gives a bound by milp_safe_bound, and placements by rounding, which are priced
- * as they are; it is split on its bytes where a chord is far off or an integral answer costs more
- * than the program says, else on the operator that is least decided. */
+ * a node's relaxation gives a bound by milp_safe_bound, and placements by rounding, which are
+ * priced as they are; it is split on its bytes where a chord is far off or an integral answer costs
+ * more than the program says, else on the operator that is least decided. */
 #include "planner/tiers_milp.h"
 
 #include "base/error.h"

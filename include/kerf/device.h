@@ -120,6 +120,15 @@ typedef struct kerf_profile {
         double energy_J;  /* NAN: not measured */
     } * operators;
     size_t n_operators;
+    /* Operators that were measured together. Their figures replace those of the members where all
+     * of these are on the side that was measured. Two groups are apart or lie one inside the other;
+     * then the larger one counts if it is complete. */
+    struct kerf_measured_group {
+        char **operators;
+        size_t n_operators;
+        double latency_s, energy_J; /* NAN: not measured */
+    } * groups;
+    size_t n_groups;
 } kerf_profile;
 
 /* Loads a profile for a network; names that the network lacks are errors. The caller owns it. */
@@ -134,7 +143,7 @@ typedef struct kerf_cost {
 
 /* A pricer binds a network, a power mode and optionally measured figures; it borrows the mode, and
  * the others until this returns. KERF_E_INVALID: a coefficient or figure that is negative or not
- * finite, an operator that the profile names twice or the network lacks. */
+ * finite, an operator that the profile names twice or the network lacks, groups that overlap. */
 typedef struct kerf_pricer kerf_pricer;
 KERF_API kerf_status kerf_pricer_create(const kerf_network *network, const kerf_power_mode *mode,
                                         const kerf_profile *profile, kerf_pricer **pricer,
@@ -144,11 +153,20 @@ KERF_API void kerf_pricer_destroy(kerf_pricer **pricer);
 /* Cost of running operators [first, last) of a fused group (positions in its path) as one part,
  * without the per-partition constants. A part that is not the whole group pays its own launch and
  * the traffic of the tensors where the group was broken. Empty parts cost 0; a part that touches a
- * tensor of unknown size costs NAN. Pure; any thread. */
+ * tensor of unknown size costs NAN. Pure; any thread. Figures of measured groups are not in it; but
+ * the borders of those break fusion, so that a part that reaches over one costs as several. */
 KERF_API kerf_cost kerf_price_part(const kerf_pricer *pricer, size_t group, size_t first,
                                    size_t last);
 
-/* Number of the network's placed operators whose latency (energy) is measured, not estimated. */
+/* The profile's groups, a smaller one before those that hold it: operators of the network,
+ * ascending, without constant ones; the smallest group that holds it (KERF_NONE: none); what was
+ * measured, NAN for nothing. Groups of constant operators alone are left out. */
+KERF_API size_t kerf_pricer_groups(const kerf_pricer *pricer);
+KERF_API kerf_cost kerf_pricer_group(const kerf_pricer *pricer, size_t index,
+                                     const size_t **operators, size_t *n, size_t *parent);
+
+/* Number of the network's placed operators whose latency (energy) is measured, by itself or in a
+ * group, not estimated. */
 KERF_API size_t kerf_pricer_measured_latency(const kerf_pricer *pricer);
 KERF_API size_t kerf_pricer_measured_energy(const kerf_pricer *pricer);
 

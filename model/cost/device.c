@@ -51,6 +51,12 @@ void kerf_profile_destroy(kerf_profile **profile)
     kerf_profile *p = *profile;
     for (size_t i = 0; i < p->n_operators; i++)
         free(p->operators[i].name);
+    for (size_t i = 0; i < p->n_groups; i++) {
+        for (size_t k = 0; k < p->groups[i].n_operators; k++)
+            free(p->groups[i].operators[k]);
+        free(p->groups[i].operators);
+    }
+    free(p->groups);
     free(p->operators);
     free(p->network);
     free(p->source);

@@ -135,13 +135,31 @@ kerf_work kerf_pricer_work(const kerf_pricer *pricer, size_t group, size_t first
                                                         : kerf_work_none();
 }
 
-kerf_cost kerf_price_part(const kerf_pricer *pricer, size_t group, size_t first, size_t last)
+/* A part that no measured group's border lies in. */
+static kerf_cost price_kernel(price_part part)
 {
-    price_part part;
-    if (!find_part(pricer, group, first, last, &part))
-        return (kerf_cost){0, 0};
+    const kerf_pricer *pricer = part.pricer;
     kerf_work work = work_of(&part, quantum_of(pricer));
     kerf_cost whole = kerf_work_cost(pricer->mode, &work);
     return (kerf_cost){price(part, whole, PRICE_LATENCY_MEASURED),
                        price(part, whole, PRICE_ENERGY_MEASURED)};
+}
+
+kerf_cost kerf_price_part(const kerf_pricer *pricer, size_t group, size_t first, size_t last)
+{
+    price_part part;
+    kerf_cost sum = {0, 0};
+    if (!find_part(pricer, group, first, last, &part))
+        return sum;
+    const size_t end = part.last;
+    while (part.first < end) {
+        part.last = part.first + 1;
+        while (part.last < end && !part.operators[part.last].breaks)
+            part.last++;
+        const kerf_cost cost = price_kernel(part);
+        sum.latency_s += cost.latency_s;
+        sum.energy_J += cost.energy_J;
+        part.first = part.last;
+    }
+    return sum;
 }

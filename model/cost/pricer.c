@@ -232,8 +232,10 @@ static void attach(kerf_pricer *pricer, price_operator *op, const struct kerf_me
     const kerf_power_mode *mode = pricer->mode;
     op->latency_s = measured->latency_s;
     op->energy_J = measured->energy_J;
-    pricer->measured_latency += isnan(op->latency_s) ? 0 : 1;
-    pricer->measured_energy += isnan(op->energy_J) ? 0 : 1;
+    op->measured_latency = !isnan(op->latency_s);
+    op->measured_energy = !isnan(op->energy_J);
+    pricer->measured_latency += op->measured_latency;
+    pricer->measured_energy += op->measured_energy;
     if (mode->energy_form == KERF_ENERGY_POWER && isnan(op->energy_J))
         op->energy_J = mode->active_W * op->latency_s;
 }
@@ -297,6 +299,8 @@ kerf_status kerf_pricer_create(const kerf_network *network, const kerf_power_mod
     status = add_network(p, network, err);
     if (status == KERF_OK && profile)
         status = add_profile(p, network, profile, err);
+    if (status == KERF_OK && profile && profile->n_groups > 0)
+        status = pricer_add_sets(p, network, profile, err);
     if (status == KERF_OK)
         *pricer = p;
     else
@@ -313,6 +317,9 @@ void kerf_pricer_destroy(kerf_pricer **pricer)
     free((*pricer)->reads);
     free((*pricer)->writes);
     free((*pricer)->positions);
+    for (size_t i = 0; i < (*pricer)->n_sets; i++)
+        free((*pricer)->sets[i].operators);
+    free((*pricer)->sets);
     free(*pricer);
     *pricer = NULL;
 }

@@ -33,9 +33,21 @@ typedef struct price_operator {
     double weight_bytes;
     double latency_s; /* measured, or NAN */
     double energy_J;  /* measured (power form: or from the measured latency), or NAN */
-    size_t reads;     /* first entry; the next operator's is the end */
+    bool measured_latency, measured_energy;
+    bool breaks;  /* a measured group begins or ends before it: no kernel reaches over that */
+    size_t reads; /* first entry; the next operator's is the end */
     size_t writes;
 } price_operator;
+
+/* Operators that were measured together. */
+typedef struct price_set {
+    size_t *operators; /* of the network, ascending */
+    size_t n;
+    size_t parent;  /* the smallest set around it, KERF_NONE */
+    size_t source;  /* position in the profile */
+    kerf_cost cost; /* as price_operator's figures */
+    bool measured_latency, measured_energy;
+} price_set;
 
 struct kerf_pricer {
     const kerf_power_mode *mode;
@@ -46,6 +58,12 @@ struct kerf_pricer {
     price_write *writes;
     size_t *positions; /* consumers inside a group, by position */
     size_t measured_latency, measured_energy;
+    price_set *sets; /* a smaller one first */
+    size_t n_sets;
 };
+
+/* measured.c: attaches the profile's groups, after its operators. */
+kerf_status pricer_add_sets(kerf_pricer *pricer, const kerf_network *network,
+                            const kerf_profile *profile, kerf_error *err);
 
 #endif

@@ -10,8 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NEAR       3  /* names that are suggested for one that is not there */
-#define NEAR_BYTES 64 /* longer names are compared by this much of their beginning */
+#define NEAR        3 /* names that are suggested for one that is not there */
+#define MOST_GROUPS 100000
+#define NEAR_BYTES  64 /* longer names are compared by this much of their beginning */
 
 static int by_text(const void *a, const void *b)
 {
@@ -80,57 +81,190 @@ static void list_near(const kerf_network *network, const char *name, char *buffe
     }
 }
 
-static bool read_figures(const kerf_json *entry, struct kerf_measured *measured)
+static bool read_figures(const kerf_json *entry, double *latency_s, double *energy_J)
 {
-    measured->latency_s = NAN;
-    measured->energy_J = NAN;
+    *latency_s = NAN;
+    *energy_J = NAN;
     if (!kerf_json_as_object(entry))
         return false;
-    kerf_json_quantity(entry, "latency", KERF_TIME, KERF_OPTIONAL, &measured->latency_s);
-    kerf_json_quantity(entry, "energy", KERF_ENERGY, KERF_OPTIONAL, &measured->energy_J);
+    kerf_json_quantity(entry, "latency", KERF_TIME, KERF_OPTIONAL, latency_s);
+    kerf_json_quantity(entry, "energy", KERF_ENERGY, KERF_OPTIONAL, energy_J);
     if (!kerf_json_done(entry))
         return false;
-    if (isnan(measured->latency_s) && isnan(measured->energy_J))
+    if (isnan(*latency_s) && isnan(*energy_J))
         return kerf_json_fail(entry, KERF_E_INVALID,
                               "has neither \"latency\" nor \"energy\", expected one or both");
     return true;
 }
 
+static bool check_name(const kerf_json *at, const char *name, const kerf_network *network,
+                       const char **names)
+{
+    if (bsearch(&name, names, network->n_operators, sizeof *names, by_text))
+        return true;
+    char near[NEAR * 110];
+    list_near(network, name, near, sizeof near);
+    return kerf_json_fail(at, KERF_E_INVALID,
+                          "network %s has no such operator, expected a name of its own%s%s",
+                          network->name, near[0] ? " such as " : "", near);
+}
+
 static bool read_operator(const kerf_json *entry, const kerf_network *network, const char **names,
                           kerf_profile *profile)
 {
-    if (!bsearch(&entry->key, names, network->n_operators, sizeof *names, by_text)) {
-        char near[NEAR * 110];
-        list_near(network, entry->key, near, sizeof near);
-        return kerf_json_fail(entry, KERF_E_INVALID,
-                              "network %s has no such operator, expected a name of its own%s%s",
-                              network->name, near[0] ? " such as " : "", near);
-    }
+    if (!check_name(entry, entry->key, network, names))
+        return false;
     struct kerf_measured *measured = &profile->operators[profile->n_operators];
     measured->name = kerf_strdup(entry->key);
     if (!measured->name)
         return kerf_json_fail(entry, KERF_E_NOMEM, "out of memory");
     profile->n_operators++;
-    return read_figures(entry, measured);
+    return read_figures(entry, &measured->latency_s, &measured->energy_J);
 }
 
-static bool read_operators(const kerf_json *root, const kerf_network *network,
+static bool read_operators(const kerf_json *root, const kerf_network *network, const char **names,
                            kerf_profile *profile)
 {
-    kerf_json operators, entry;
-    if (!kerf_json_object(root, "operators", KERF_REQUIRED, &operators))
-        return false;
-    size_t n = json_object_size(operators.value);
-    const char **names = sorted_names(network);
-    profile->operators = kerf_calloc(n, sizeof *profile->operators);
-    bool good = names && profile->operators;
-    if (!good)
-        kerf_json_fail(&operators, KERF_E_NOMEM, "out of memory");
+    kerf_json operators, entry, groups;
+    const kerf_presence presence =
+        kerf_json_member(root, "groups", KERF_OPTIONAL, &groups) ? KERF_OPTIONAL : KERF_REQUIRED;
+    if (!kerf_json_object(root, "operators", presence, &operators))
+        return !kerf_json_failed(root->doc);
+    profile->operators = kerf_calloc(json_object_size(operators.value), sizeof *profile->operators);
+    if (!profile->operators)
+        return kerf_json_fail(&operators, KERF_E_NOMEM, "out of memory");
     void *iterator = NULL;
-    while (good && kerf_json_next(&operators, &iterator, &entry))
-        good = read_operator(&entry, network, names, profile);
+    while (kerf_json_next(&operators, &iterator, &entry))
+        if (!read_operator(&entry, network, names, profile))
+            return false;
+    return !kerf_json_failed(root->doc);
+}
+
+/* --- groups --- */
+
+static bool read_member(const kerf_json *at, const kerf_network *network, const char **names,
+                        struct kerf_measured_group *group)
+{
+    const char *name;
+    if (!kerf_json_as_string(at, &name) || !check_name(at, name, network, names))
+        return false;
+    for (size_t i = 0; i < group->n_operators; i++)
+        if (strcmp(group->operators[i], name) == 0)
+            return kerf_json_fail(at, KERF_E_INVALID, "is in the group twice, expected once");
+    group->operators[group->n_operators] = kerf_strdup(name);
+    if (!group->operators[group->n_operators])
+        return kerf_json_fail(at, KERF_E_NOMEM, "out of memory");
+    group->n_operators++;
+    return true;
+}
+
+static bool read_group(const kerf_json *entry, const kerf_network *network, const char **names,
+                       struct kerf_measured_group *group)
+{
+    kerf_json list;
+    size_t n = 0;
+    if (!kerf_json_as_object(entry) ||
+        !kerf_json_array(entry, "operators", KERF_REQUIRED, &list, &n))
+        return false;
+    if (n == 0 || n > network->n_operators)
+        return kerf_json_fail(&list, KERF_E_INVALID,
+                              "names %zu operators, expected 1 to the %zu of network %s", n,
+                              network->n_operators, network->name);
+    group->operators = kerf_calloc(n, sizeof *group->operators);
+    if (!group->operators)
+        return kerf_json_fail(&list, KERF_E_NOMEM, "out of memory");
+    for (size_t i = 0; i < n; i++) {
+        const kerf_json at = kerf_json_at(&list, i);
+        if (!read_member(&at, network, names, group))
+            return false;
+    }
+    return read_figures(entry, &group->latency_s, &group->energy_J);
+}
+
+/* The owner of each name so far, by the place of the name in the sorted list. */
+static size_t *owner_of(size_t *owners, const char *name, const kerf_network *network,
+                        const char **names)
+{
+    const char **found = bsearch(&name, names, network->n_operators, sizeof *names, by_text);
+    return &owners[found - names];
+}
+
+static int larger_first(const void *a, const void *b)
+{
+    const struct kerf_measured_group *const *x = a, *const *y = b;
+    if ((*x)->n_operators != (*y)->n_operators)
+        return (*x)->n_operators > (*y)->n_operators ? -1 : 1;
+    return (*x > *y) - (*x < *y);
+}
+
+/* Two groups are apart or lie one inside the other: from the largest on, all operators of a group
+ * must belong to one and the same group before, which is larger. `owners` counts groups from 1. */
+static bool check_nesting(const kerf_json *array, const kerf_network *network, const char **names,
+                          const kerf_profile *profile, const struct kerf_measured_group **sorted,
+                          size_t *owners)
+{
+    for (size_t i = 0; i < profile->n_groups; i++)
+        sorted[i] = &profile->groups[i];
+    qsort(sorted, profile->n_groups, sizeof *sorted, larger_first);
+    for (size_t i = 0; i < profile->n_groups; i++) {
+        const struct kerf_measured_group *group = sorted[i];
+        const size_t mine = (size_t)(group - profile->groups) + 1;
+        const size_t around = *owner_of(owners, group->operators[0], network, names);
+        for (size_t k = 0; k < group->n_operators; k++) {
+            size_t *owner = owner_of(owners, group->operators[k], network, names);
+            const bool equal =
+                around > 0 && profile->groups[around - 1].n_operators == group->n_operators;
+            if (*owner != around || equal) {
+                const kerf_json at = kerf_json_at(array, mine - 1);
+                return kerf_json_fail(
+                    &at, KERF_E_INVALID,
+                    "shares the operator '%.100s' with group %zu, expected groups "
+                    "that are apart or lie one inside the other",
+                    group->operators[k], (*owner > 0 ? *owner : around) - 1);
+            }
+            *owner = mine;
+        }
+    }
+    return true;
+}
+
+static bool read_groups(const kerf_json *root, const kerf_network *network, const char **names,
+                        kerf_profile *profile)
+{
+    kerf_json array;
+    size_t n = 0;
+    if (!kerf_json_array(root, "groups", KERF_OPTIONAL, &array, &n))
+        return !kerf_json_failed(root->doc);
+    if (n > MOST_GROUPS)
+        return kerf_json_fail(&array, KERF_E_INVALID, "lists %zu groups, expected at most %d", n,
+                              MOST_GROUPS);
+    profile->groups = kerf_calloc(n, sizeof *profile->groups);
+    if (!profile->groups)
+        return kerf_json_fail(&array, KERF_E_NOMEM, "out of memory");
+    for (size_t i = 0; i < n; i++) {
+        const kerf_json at = kerf_json_at(&array, i);
+        profile->n_groups = i + 1;
+        if (!read_group(&at, network, names, &profile->groups[i]))
+            return false;
+    }
+    const struct kerf_measured_group **sorted = kerf_calloc(n, sizeof *sorted);
+    size_t *owners = kerf_calloc(network->n_operators, sizeof *owners);
+    const bool fine = sorted && owners
+                          ? check_nesting(&array, network, names, profile, sorted, owners)
+                          : kerf_json_fail(&array, KERF_E_NOMEM, "out of memory");
+    free(sorted);
+    free(owners);
+    return fine;
+}
+
+static bool read_measured(const kerf_json *root, const kerf_network *network, kerf_profile *profile)
+{
+    const char **names = sorted_names(network);
+    const bool fine = names ? read_operators(root, network, names, profile) &&
+                                  read_groups(root, network, names, profile)
+                            : kerf_json_fail(root, KERF_E_NOMEM, "out of memory");
     free(names);
-    return good && !kerf_json_failed(root->doc);
+    return fine;
 }
 
 static bool read_string(const kerf_json *root, const char *key, char **text)
@@ -156,7 +290,7 @@ kerf_status kerf_profile_load(const char *path, const kerf_network *network, ker
     if (!read)
         kerf_json_fail(&root, KERF_E_NOMEM, "out of memory");
     else if (read_string(&root, "network", &read->network) &&
-             read_string(&root, "source", &read->source) && read_operators(&root, network, read))
+             read_string(&root, "source", &read->source) && read_measured(&root, network, read))
         kerf_json_done(&root);
     status = kerf_json_close(&doc);
     if (status == KERF_OK)

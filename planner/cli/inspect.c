@@ -32,6 +32,47 @@ static void price_group(inspection *in, size_t g)
     in->total.energy_J += before.energy_J;
 }
 
+static double *figure_of(kerf_cost *cost, bool energy)
+{
+    return energy ? &cost->energy_J : &cost->latency_s;
+}
+
+/* The figure of operators that were measured together is shared among them as their own costs are,
+ * or evenly where they cost nothing. */
+static void share_figure(inspection *in, const size_t *operators, size_t n, bool energy,
+                         double figure)
+{
+    double apart = 0;
+    for (size_t i = 0; i < n; i++)
+        apart += *figure_of(&in->costs[operators[i]], energy);
+    for (size_t i = 0; i < n; i++) {
+        double *share = figure_of(&in->costs[operators[i]], energy);
+        *share = apart > 0 ? *share * (figure / apart) : figure / (double)n;
+    }
+    *figure_of(&in->total, energy) += figure - apart;
+}
+
+/* The whole network is on the device, so every measured group is complete, and the largest ones
+ * count. */
+static bool price_measured_groups(inspection *in, bool energy)
+{
+    bool *done = kerf_calloc(in->network->n_operators, sizeof *done);
+    for (size_t k = kerf_pricer_groups(in->pricer); done && k-- > 0;) {
+        const size_t *operators;
+        size_t n, parent;
+        kerf_cost cost = kerf_pricer_group(in->pricer, k, &operators, &n, &parent);
+        const double figure = *figure_of(&cost, energy);
+        if (isnan(figure) || done[operators[0]])
+            continue;
+        share_figure(in, operators, n, energy, figure);
+        for (size_t i = 0; i < n; i++)
+            done[operators[i]] = true;
+    }
+    const bool fine = done != NULL;
+    free(done);
+    return fine;
+}
+
 static cli_exit price(const cli_settings *settings, inspection *in)
 {
     kerf_error err = {0};
@@ -47,7 +88,9 @@ static cli_exit price(const cli_settings *settings, inspection *in)
     in->total = (kerf_cost){in->mode->partition_s, in->mode->partition_J};
     for (size_t g = 0; g < in->network->n_groups; g++)
         price_group(in, g);
-    return CLI_DONE;
+    return price_measured_groups(in, false) && price_measured_groups(in, true)
+               ? CLI_DONE
+               : cli_error(CLI_FAILED, "out of memory");
 }
 
 static cli_exit load(const cli_settings *settings, inspection *in)

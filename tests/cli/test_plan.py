@@ -26,6 +26,8 @@ def without_time(text):
 golden("plan-chain.txt", kerf("plan", *CHAIN, "--top", "3")[1])
 golden("plan-chain-measured.txt", kerf("plan", *CHAIN, "--device-profile", tap.DATA + "/profiles/chain.json",
                                        "--objective", "latency")[1])
+golden("plan-chain-groups.txt", kerf("plan", *CHAIN, "--device-profile", tap.DATA + "/profiles/chain-groups.json",
+                                     "--uplink", "10 kbit/s", "--top", "3")[1])
 golden("plan-chain-all-device.txt", kerf("plan", *CHAIN, "--uplink", "10 kbit/s", "--deadline", "1 min")[1])
 golden("plan-chain-all-server.txt", kerf("plan", *CHAIN, "--input-size", "2 kB")[1])
 golden("plan-diamond.txt", kerf("plan", *DIAMOND, "--pin", "left=device", "--pin", "right=server")[1])

@@ -51,12 +51,16 @@ static const char *const tokens[] = {"\"",
                                      "ps/MAC",
                                      "\"latency\"",
                                      "\"operators\"",
+                                     "\"groups\"",
+                                     "\"conv\"",
                                      NULL};
 
 static const char profile_text[] =
     "{\"format\": \"kerf-profile/1\", \"network\": \"toy\", \"source\": \"a bench\", \"operators\":"
     " {\"conv\": {\"latency\": \"3.1 ms\", \"energy\": \"23 mJ\"}, \"relu\": {\"energy\": \"0 J\"},"
-    " \"pool\": {\"latency\": \"5 us\"}}}";
+    " \"pool\": {\"latency\": \"5 us\"}}, \"groups\": [{\"operators\": [\"conv\", \"relu\", "
+    "\"pool\"],"
+    " \"latency\": \"4 ms\"}, {\"operators\": [\"relu\"], \"energy\": \"1 mJ\"}]}";
 
 static kerf_network *toy(void)
 {

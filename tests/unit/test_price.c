@@ -313,6 +313,67 @@ static void measured_figures_replace_estimates(void **state)
     kerf_network_destroy(&r.net);
 }
 
+/* Operators that were measured together: what the pricer says of them, and that no kernel reaches
+ * over their border. */
+static void measured_groups_break_fusion(void **state)
+{
+    (void)state;
+    residual r = make_residual();
+    kerf_power_mode mode = plain_mode();
+    char *two[] = {(char *)"add", (char *)"conv"},
+         *four[] = {(char *)"conv", (char *)"view", (char *)"add", (char *)"pool"};
+    struct kerf_measured_group groups[] = {{four, 4, 7, NAN}, {two, 2, NAN, 3}};
+    struct kerf_measured one[] = {{(char *)"conv", 400, NAN}};
+    kerf_profile profile = {.operators = one, .n_operators = 1, .groups = groups, .n_groups = 2};
+    kerf_pricer *pricer = create(r.net, &mode, &profile);
+    const size_t *operators;
+    size_t n, parent;
+    assert_int_equal(kerf_pricer_groups(pricer), 2);
+    kerf_cost cost = kerf_pricer_group(pricer, 0, &operators, &n, &parent);
+    assert_true(isnan(cost.latency_s) && n == 2 && operators[0] == 0 && operators[1] == 1);
+    near(cost.energy_J, 3);
+    assert_int_equal(parent, 1);
+    cost = kerf_pricer_group(pricer, 1, &operators, &n, &parent);
+    assert_true(n == 4 && operators[3] == 4 && parent == KERF_NONE);
+    near(cost.latency_s, 7);
+    assert_int_equal(kerf_pricer_measured_latency(pricer), 4); /* conv by itself as well */
+    assert_int_equal(kerf_pricer_measured_energy(pricer), 2);
+    /* conv add | relu: two kernels, and what is between them is written and read. */
+    near(kerf_price_part(pricer, r.fused, 0, 3).energy_J,
+         (1000 + 500 + 30 * (4 + 8 + 32)) + (1000 + 30 * (32 + 64)));
+    near(kerf_price_part(pricer, r.fused, 2, 3).energy_J, 1000 + 30 * (32 + 64));
+    near(kerf_price_part(pricer, r.fused, 0, 1).latency_s, 400);
+    kerf_pricer_destroy(&pricer);
+    kerf_network_destroy(&r.net);
+}
+
+static void groups_that_overlap_are_refused(void **state)
+{
+    (void)state;
+    residual r = make_residual();
+    kerf_power_mode mode = plain_mode();
+    char *a[] = {(char *)"conv", (char *)"add"}, *b[] = {(char *)"add", (char *)"relu"},
+         *twice[] = {(char *)"add", (char *)"add"}, *none[] = {(char *)"add", (char *)"nothing"};
+    struct kerf_measured_group cases[][2] = {
+        {{a, 2, 1, 1}, {b, 2, 1, 1}},     {{a, 2, 1, 1}, {a, 2, 2, 2}},
+        {{a, 2, 1, 1}, {twice, 2, 1, 1}}, {{a, 2, 1, 1}, {none, 2, 1, 1}},
+        {{a, 2, 1, 1}, {b, 0, 1, 1}},     {{a, 2, 1, 1}, {b, 1, -1, 1}},
+        {{a, 2, 1, 1}, {b, 1, NAN, NAN}}, {{a, 2, 1, 1}, {b, 1, INFINITY, 1}}};
+    static const char *const messages[] = {"overlap",          "overlap",      "twice",
+                                           "no such operator", "no operators", "negative",
+                                           "neither",          "infinite"};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        kerf_profile profile = {.groups = cases[i], .n_groups = 2};
+        kerf_pricer *pricer = NULL;
+        kerf_error err;
+        assert_int_equal(kerf_pricer_create(r.net, &mode, &profile, &pricer, &err), KERF_E_INVALID);
+        if (!strstr(err.message, messages[i]))
+            fail_msg("%s: %s", err.where, err.message);
+        assert_null(pricer);
+    }
+    kerf_network_destroy(&r.net);
+}
+
 static void measured_parts_add_up(void **state)
 {
     (void)state;
@@ -433,6 +494,8 @@ int main(void)
         cmocka_unit_test(floor_form),
         cmocka_unit_test(power_form),
         cmocka_unit_test(measured_figures_replace_estimates),
+        cmocka_unit_test(measured_groups_break_fusion),
+        cmocka_unit_test(groups_that_overlap_are_refused),
         cmocka_unit_test(measured_parts_add_up),
         cmocka_unit_test(power_form_follows_measured_latency),
         cmocka_unit_test(unknown_sizes_stay_unknown),

@@ -20,6 +20,13 @@ static const char good[] =
     "\"conv_1\": {\"latency\": \"3.1 ms\", \"energy\": \"23 mJ\"},"
     "\"conv_2\": {\"energy\": \"0 J\"}, \"relu\": {\"latency\": \"5 us\"}}}";
 
+static const char grouped[] =
+    "{\"format\": \"kerf-profile/1\", \"network\": \"toy\", \"source\": \"a bench\", \"groups\": ["
+    "{\"operators\": [\"conv_1\", \"conv_2\", \"conv_3\"], \"latency\": \"7 ms\", \"notes\": "
+    "\"free\"},"
+    "{\"operators\": [\"conv_2\", \"conv_3\"], \"latency\": \"5 ms\", \"energy\": \"1 mJ\"},"
+    "{\"operators\": [\"relu\"], \"energy\": \"2 mJ\"}]}";
+
 static kerf_network *toy(void)
 {
     kerf_network *net = nb_network("toy");
@@ -65,9 +72,11 @@ static void another_networks_name_is_fine(void **state)
     kerf_network_destroy(&net);
 }
 
-static const struct {
+struct refusal {
     const char *find, *replace, *where, *message;
-} bad[] = {
+};
+
+static const struct refusal bad[] = {
     {"\"conv_2\"", "\"conv2\"", "/operators/conv2",
      "network toy has no such operator, expected a name of its own such as \"conv_2\", \"conv_1\" "
      "or \"conv_3\""},
@@ -85,23 +94,66 @@ static const struct {
     {"kerf-profile/1", "kerf-device/1", "/format", "kerf-profile/1"},
 };
 
-static void bad_files_are_refused(void **state)
+static void reads_groups(void **state)
 {
     (void)state;
     kerf_network *net = toy();
-    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+    kerf_profile *profile = NULL;
+    kerf_error err;
+    text_file_write(grouped, NULL, NULL);
+    assert_int_equal(kerf_profile_load(text_file_path(), net, &profile, &err), KERF_OK);
+    assert_int_equal(profile->n_operators, 0);
+    assert_int_equal(profile->n_groups, 3);
+    assert_int_equal(profile->groups[0].n_operators, 3);
+    assert_string_equal(profile->groups[1].operators[1], "conv_3");
+    assert_true(fabs(profile->groups[1].latency_s - 5e-3) < 1e-15);
+    assert_true(isnan(profile->groups[0].energy_J) && isnan(profile->groups[2].latency_s));
+    kerf_profile_destroy(&profile);
+    kerf_network_destroy(&net);
+}
+
+static const struct refusal bad_groups[] = {
+    {"\"relu\"", "\"rellu\"", "/groups/2/operators/0", "such as \"relu\""},
+    {"[\"conv_2\", \"conv_3\"]", "[\"conv_2\", \"conv_2\"]", "/groups/1/operators/1", "twice"},
+    {"[\"relu\"]", "[]", "/groups/2/operators", "names 0 operators"},
+    {"[\"relu\"]", "[1]", "/groups/2/operators/0", "string"},
+    {"[\"relu\"]", "\"relu\"", "/groups/2/operators", "array"},
+    {"\"operators\": [\"relu\"], ", "", "/groups/2", "has no \"operators\""},
+    {", \"energy\": \"2 mJ\"", "", "/groups/2", "neither \"latency\" nor \"energy\""},
+    {"\"2 mJ\"", "\"-2 mJ\"", "/groups/2/energy", "is negative"},
+    {"\"2 mJ\"", "\"2 ms\"", "/groups/2/energy", "an energy"},
+    {"\"energy\": \"2 mJ\"", "\"power\": \"2 mJ\"", "/groups/2/power", ""},
+    {"[\"relu\"]", "[\"relu\", \"conv_3\"]", "/groups/2",
+     "shares the operator 'conv_3' with group 1"},
+    {"[\"conv_2\", \"conv_3\"]", "[\"conv_2\", \"relu\"]", "/groups/1", "with group 0"},
+    {"[\"conv_2\", \"conv_3\"]", "[\"conv_3\", \"conv_1\", \"conv_2\"]", "/groups/1",
+     "shares the operator 'conv_3' with group 0"},
+    {"\"groups\"", "\"grups\"", "", "has no \"operators\""},
+};
+
+static void check_refusals(const char *text, const struct refusal *cases, size_t n)
+{
+    kerf_network *net = toy();
+    for (size_t i = 0; i < n; i++) {
         kerf_profile *profile = NULL;
         kerf_error err;
-        text_file_write(good, bad[i].find, bad[i].replace);
+        text_file_write(text, cases[i].find, cases[i].replace);
         kerf_status status = kerf_profile_load(text_file_path(), net, &profile, &err);
-        if (status != KERF_E_INVALID || strcmp(err.where, bad[i].where) != 0 ||
-            !strstr(err.message, bad[i].message))
-            fail_msg("%s -> %s: status %d, \"%s\": \"%s\", expected \"%s\": \"%s\"", bad[i].find,
-                     bad[i].replace, (int)status, err.where, err.message, bad[i].where,
-                     bad[i].message);
+        if (status != KERF_E_INVALID || strcmp(err.where, cases[i].where) != 0 ||
+            !strstr(err.message, cases[i].message))
+            fail_msg("%s -> %s: status %d, \"%s\": \"%s\", expected \"%s\": \"%s\"", cases[i].find,
+                     cases[i].replace, (int)status, err.where, err.message, cases[i].where,
+                     cases[i].message);
         assert_null(profile);
     }
     kerf_network_destroy(&net);
+}
+
+static void bad_files_are_refused(void **state)
+{
+    (void)state;
+    check_refusals(good, bad, sizeof bad / sizeof *bad);
+    check_refusals(grouped, bad_groups, sizeof bad_groups / sizeof *bad_groups);
 }
 
 static void an_operator_is_named_once(void **state)
@@ -122,6 +174,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_figures),
         cmocka_unit_test(another_networks_name_is_fine),
+        cmocka_unit_test(reads_groups),
         cmocka_unit_test(bad_files_are_refused),
         cmocka_unit_test(an_operator_is_named_once),
     };

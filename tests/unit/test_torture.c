@@ -269,10 +269,11 @@ static kerf_status load_profile(void *network, kerf_error *err)
 {
     kerf_profile *profile = UNTOUCHED;
     kerf_status status =
-        kerf_profile_load("tests/data/cli/profiles/chain.json", network, &profile, err);
+        kerf_profile_load("tests/data/cli/profiles/chain-groups.json", network, &profile, err);
     if (status != KERF_OK)
         return profile == UNTOUCHED ? status : torture_wrong(err, "the output was touched");
-    if (!profile->network || profile->n_operators == 0 || !profile->operators[0].name)
+    if (!profile->network || profile->n_groups != 3 || profile->n_operators == 0 ||
+        !profile->operators[0].name)
         status = torture_wrong(err, "fields are missing");
     kerf_profile_destroy(&profile);
     return status;
@@ -336,6 +337,18 @@ static void torture_plan(kerf_question question, const char *what)
     torture(price_placement, &job);
 }
 
+static void torture_choices(kerf_question question)
+{
+    kerf_plan *plan = NULL;
+    kerf_error err = {0};
+    if (kerf_plan_make(&question, &plan, &err) != KERF_OK)
+        fail_msg("choices: %s: %s", err.where, err.message);
+    plan_job job = {question, plan->cost.objective};
+    kerf_plan_destroy(&plan);
+    print_message("# choices\n");
+    torture(make_plan, &job);
+}
+
 /* Every solver and what a question may ask for beside the cut. */
 static void torture_questions(kerf_question plain)
 {
@@ -356,6 +369,25 @@ static void torture_questions(kerf_question plain)
     q.power_mode = "any";
     q.wire = KERF_WIRE_INT8;
     torture_plan(q, "top, any mode, int8");
+    const kerf_encoding encodings[] = {
+        {.name = "own"},
+        {.name = "zip", .ratio = 0.5, .device_s_per_byte = 1e-9, .accuracy_loss = 0.1}};
+    const kerf_variant variants[] = {{.name = "a", .network = plain.network, .accuracy = 0.8},
+                                     {.name = "b", .network = plain.network, .accuracy = 0.9}};
+    q = plain;
+    q.power_mode = "any";
+    q.encodings = encodings;
+    q.variants = variants;
+    q.n_encodings = q.n_variants = 2;
+    q.limits.min_accuracy = 0.75;
+    q.compare_choices = true;
+    torture_choices(q);
+    char *names[] = {plain.network->operators[0].name, plain.network->operators[1].name};
+    struct kerf_measured_group groups[] = {{names, 2, 1e-3, 1e-3}, {names, 1, 1e-4, 1e-3}};
+    const kerf_profile profile = {.groups = groups, .n_groups = 2};
+    q = plain;
+    q.device_profile = q.server_profile = &profile;
+    torture_plan(q, "measured groups");
     q = plain;
     q.solver = KERF_SOLVER_MILP;
     q.limits = (kerf_limits){.deadline_s = 3600, .memory_bytes = 1e12, .min_device_operators = 1};

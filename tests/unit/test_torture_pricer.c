@@ -29,7 +29,10 @@ static kerf_status make_pricer(void *network, kerf_error *err)
 {
     kerf_power_mode mode = {.name = (char *)"test", .launch_s = 5, .launch_J = 5};
     struct kerf_measured figures[] = {{(char *)"relu", 1, 1}, {(char *)"conv", 2, 2}};
-    kerf_profile profile = {.operators = figures, .n_operators = 2};
+    char *names[] = {(char *)"relu", (char *)"conv"};
+    struct kerf_measured_group groups[] = {{names, 2, 9, 9}, {names, 1, 1, 1}};
+    kerf_profile profile = {
+        .operators = figures, .n_operators = 2, .groups = groups, .n_groups = 2};
     kerf_pricer *pricer = UNTOUCHED;
     kerf_status status = kerf_pricer_create(network, &mode, &profile, &pricer, err);
     if (status != KERF_OK)
