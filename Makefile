@@ -15,6 +15,7 @@ WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -
             -Wvla -Wundef $(if $(CI)$(WERROR),-Werror)
 CFLAGS_release  := -O2 -g
 CFLAGS_sanitize := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+CFLAGS_tsan := -O1 -g -fno-omit-frame-pointer -fsanitize=thread
 CFLAGS_coverage := -O0 -g --coverage
 CFLAGS  ?= $(CFLAGS_$(VARIANT))
 LDFLAGS ?=
@@ -26,6 +27,7 @@ comma := ,
 Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2))
 ALL_LDFLAGS := $(if $(filter sanitize,$(VARIANT)),-fsanitize=address$(comma)undefined) \
+               $(if $(filter tsan,$(VARIANT)),-fsanitize=thread) \
                $(if $(filter coverage,$(VARIANT)),--coverage) $(LDFLAGS)
 LIBS := -ljansson -lglpk -lmd -lprotobuf-nanopb -lzmq -lm -lpthread
 
@@ -126,7 +128,7 @@ TEST_SCRIPTS := $(sort $(wildcard tests/cli/test_*.sh tests/cli/test_*.py tests/
 TEST_LONG := $(OBJ)/tests/unit/test_split_networks tests/cli/test_split.py tests/cli/test_recompute.py
 TESTS := $(TEST_LONG) $(filter-out $(TEST_LONG),$(TEST_BIN) $(TEST_SCRIPTS))
 
-.PHONY: build-tests check test sanitize coverage bench run-bench run deps test-deps bench-deps lint format
+.PHONY: build-tests check check-threads test sanitize tsan coverage bench run-bench run deps test-deps bench-deps lint format
 build-tests: all $(TEST_BIN)
 
 # Quick: seconds to a minute. The full run repeats with more random cases.
@@ -139,6 +141,14 @@ test: test-deps
 
 sanitize:
 	@$(MAKE) --no-print-directory VARIANT=sanitize check
+
+# The tests of what several threads do at once; their programs in the tsan variant.
+TSAN_TESTS := $(filter tests/unit/test_map_threads.c,$(TEST_SRC))
+TSAN_BIN := $(TSAN_TESTS:%.c=$(OBJ)/%)
+check-threads: $(TSAN_BIN)
+	@tests/run $(TSAN_BIN)
+tsan:
+	@$(MAKE) --no-print-directory VARIANT=tsan check-threads
 
 coverage:
 	@$(MAKE) --no-print-directory VARIANT=coverage check
@@ -206,6 +216,7 @@ help:
 	@echo 'make            build build/kerf, libkerf.a, libkerf.so'
 	@echo 'make check      the quick tests'
 	@echo 'make sanitize   the quick tests under address and undefined-behaviour sanitizers'
+	@echo 'make tsan       the tests of threads under the thread sanitizer'
 	@echo 'make coverage   line coverage by module'
 	@echo 'make bench      install what is missing, and print timings, as ratios against peers run side by side'
 	@echo 'make lint       clang-tidy and cppcheck        make format   clang-format'
