@@ -45,6 +45,7 @@
 #define KERF_CALIBRATE_H
 
 #include "device.h"
+#include "units.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -95,6 +96,109 @@ KERF_API kerf_status kerf_measurements_load(const char *path, kerf_measurements 
                                             kerf_error *err);
 /* Frees *table, sets it to NULL; NULL is fine. Tables made by hand own their texts (malloc). */
 KERF_API void kerf_measurements_destroy(kerf_measurements **table);
+
+/* How well a form predicts. Errors are relative to the measured figure. */
+typedef struct kerf_fit_errors {
+    double mape;      /* mean absolute error, 0.1 is 10 % */
+    double median;    /* of the absolute errors */
+    double r2;        /* of the figures themselves */
+    double spearman;  /* rank correlation of predicted and measured */
+    double deviation; /* standard deviation of measured over predicted, about 1 */
+} kerf_fit_errors;
+
+/* One form of latency or energy, fitted. */
+typedef struct kerf_fit_form {
+    const char *name;        /* "macs", "classes", ... : kerf_fit_form_names */
+    const char *description; /* what it is made of */
+    bool energy;
+    bool fitted; /* else `reason` says why not */
+    char reason[160];
+    size_t n_coefficients;
+    kerf_fit_errors validated; /* every row predicted by a fit without its fold */
+    kerf_fit_errors own;       /* every row predicted by the fit on all rows */
+    bool best;                 /* of all forms, by validated.mape */
+    bool chosen;  /* the simplest that is not worse than the best by more than the standard error
+                     of their difference over groups; or the one that was asked for */
+    double worse; /* than the best, in validated.mape, */
+    double worse_error; /* and that difference's standard error */
+} kerf_fit_form;
+
+typedef struct kerf_fit_coefficient {
+    char *name; /* "latency/per_mac/conv", ... */
+    kerf_quantity kind;
+    double value;
+    double standard_error; /* by bootstrap over groups */
+    bool assumed;          /* given by the caller, not fitted */
+} kerf_fit_coefficient;
+
+typedef struct kerf_fit_row {
+    const kerf_measurement *measurement; /* borrowed from its table */
+    double latency_s, energy_J;          /* predicted by the chosen forms, NAN: not fitted */
+    double validated_latency_s, validated_energy_J; /* the same, by fits without the row's fold */
+    size_t fold;
+    bool outlier; /* validated error above 40 % and above four times the median */
+    double class_share[KERF_CLASS_COUNT]; /* of its kernels' predicted time (or energy), by main
+                                             operator; adds up to 1 or is all 0 */
+} kerf_fit_row;
+
+typedef struct kerf_fit_left_out {
+    const kerf_measurement *measurement;
+    char reason[160];
+} kerf_fit_left_out;
+
+/* What a calibration found. */
+typedef struct kerf_calibration {
+    kerf_power_mode mode; /* of the chosen forms, with its uncertainty; rounded as a file has it */
+    bool has_latency, has_energy;
+    kerf_fit_form *forms; /* of latency, then of energy, from simple to rich */
+    size_t n_forms;
+    kerf_fit_coefficient *coefficients;
+    size_t n_coefficients;
+    kerf_fit_row *rows; /* those that were fitted, in the tables' order */
+    size_t n_rows;
+    size_t n_groups, n_folds;
+    kerf_fit_left_out *left_out; /* rows that contradict each other, if they were to be dropped */
+    size_t n_left_out;
+    char **warnings;
+    size_t n_warnings;
+} kerf_calibration;
+
+typedef struct kerf_calibrate_options {
+    const char *latency_form, *energy_form; /* NULL: chosen by cross-validation */
+    const char *board, *power_mode;         /* only rows of these; NULL: all, if they agree */
+    size_t folds;                           /* 0: every group is a fold */
+    size_t bootstrap;                       /* samples for the coefficients' errors; 0: 200 */
+    uint64_t seed;                          /* of folds and bootstrap */
+    bool drop_contradictions; /* leave rows out that contradict each other, instead of failing */
+    /* Coefficients that are given, not fitted. */
+    const struct kerf_assumed {
+        const char *name;
+        double value; /* SI */
+    } * assumed;
+    size_t n_assumed;
+    /* Loads the network that a row names; NULL: kerf_network_load of the file beside the table. */
+    kerf_status (*load)(void *context, const kerf_measurement *row, const char *table_path,
+                        kerf_network **network, kerf_error *err);
+    void *context;
+} kerf_calibrate_options;
+
+/* Fits a device's power mode on all rows of the tables. Errors are relative, coefficients not
+ * negative, and the sum of the absolute errors is minimal: a linear program (Charnes, Cooper,
+ * Ferguson 1955). Forms that are not linear in their coefficients are solved by a few such
+ * programs. Deterministic for a seed. Borrows the tables until the result is destroyed.
+ *
+ * KERF_E_INVALID: rows of several boards or power modes and none chosen; rows that contradict each
+ * other (the same kernels, figures that differ by more than half); figures that are a thousand
+ * times what the others imply; energies that are all 0; too few rows or groups (the message says
+ * how many are needed); an unknown form or coefficient. Errors of loading networks.
+ * KERF_E_NOMEM, KERF_E_INTERNAL. */
+KERF_API kerf_status kerf_calibrate(const kerf_measurements *const *tables, size_t n_tables,
+                                    const kerf_calibrate_options *options,
+                                    kerf_calibration **calibration, kerf_error *err);
+KERF_API void kerf_calibration_destroy(kerf_calibration **calibration);
+
+/* The forms of latency or energy, from simple to rich; NULL beyond the last. */
+KERF_API const char *kerf_fit_form_name(bool energy, size_t index);
 
 #ifdef __cplusplus
 }

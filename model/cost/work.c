@@ -116,3 +116,23 @@ kerf_cost kerf_work_cost(const kerf_power_mode *mode, const kerf_work *work)
     double latency_s = latency(mode, work);
     return (kerf_cost){latency_s, energy(mode, work, latency_s)};
 }
+
+static int order(double a, double b)
+{
+    return (a > b) - (a < b);
+}
+
+int kerf_work_compare(const kerf_work *a, const kerf_work *b)
+{
+    const double x[] = {a->empty, a->known, a->grouped, a->cls, a->bytes, a->kernels, a->steps};
+    const double y[] = {b->empty, b->known, b->grouped, b->cls, b->bytes, b->kernels, b->steps};
+    int result = 0;
+    for (size_t i = 0; i < sizeof x / sizeof *x && result == 0; i++)
+        result = order(x[i], y[i]);
+    for (size_t i = 0; i < KERF_CLASS_COUNT && result == 0; i++) {
+        result = order(a->macs[i], b->macs[i]);
+        if (result == 0)
+            result = order(a->weight_bytes[i], b->weight_bytes[i]);
+    }
+    return result;
+}

@@ -28,4 +28,7 @@ kerf_work kerf_work_of_layer(const kerf_layer *layer, double kernel_quantum);
 kerf_work kerf_pricer_work(const kerf_pricer *pricer, size_t group, size_t first, size_t last,
                            double kernel_quantum);
 
+/* Some total order of kernels; 0 for those that work the same. */
+int kerf_work_compare(const kerf_work *a, const kerf_work *b);
+
 #endif
