@@ -172,6 +172,27 @@ run: deps
 	@echo
 	$(BUILD)/kerf plan resnet50 --device jetson-tx2 --server edge-gpu --link wifi-n
 
+# Every device profile that was measured, from the reference data and configs/overlays. PROFILES
+# may be another folder, to compare with.
+DATA ?= ../shared/data/jetson
+PROFILES ?= configs/devices
+MEASUREMENTS := $(BUILD)/measurements
+PROFILE_TABLES := jetson-tx2:tx2-blocks jetson-tx2-mac-kernels:tx2-blocks jetson-tx2-tensorflow:tx2-networks \
+                  jetson-agx-xavier:agx-xavier-networks jetson-nano:nano-networks \
+                  jetson-xavier-nx:agx-xavier-networks jetson-orin-nano:orin-nano-layers
+.PHONY: profiles accuracy
+profiles: $(OUT)/kerf
+	tools/measurements.py $(DATA) $(MEASUREMENTS)
+	@mkdir -p $(PROFILES)
+	@for each in $(PROFILE_TABLES); do \
+	    $(OUT)/kerf calibrate $(MEASUREMENTS)/$${each#*:}.json --overlay configs/overlays/$${each%:*}.json \
+	        --output $(PROFILES)/$${each%:*}.json --force --quiet > /dev/null || exit 1; \
+	    echo "$(PROFILES)/$${each%:*}.json"; \
+	done
+accuracy: $(OUT)/kerf
+	tools/measurements.py $(DATA) $(MEASUREMENTS)
+	KERF=$(OUT)/kerf tools/accuracy.py $(MEASUREMENTS) docs
+
 # All files are looked at, by both tools, before the rule fails.
 LINT_JOBS := $(shell nproc 2>/dev/null || echo 1)
 lint: $(BUILD)/gen/onnx.pb.h
@@ -220,6 +241,7 @@ help:
 	@echo 'make coverage   line coverage by module'
 	@echo 'make bench      install what is missing, and print timings, as ratios against peers run side by side'
 	@echo 'make lint       clang-tidy and cppcheck        make format   clang-format'
+	@echo 'make profiles   fit configs/devices on the reference data    make accuracy   docs/accuracy.md'
 	@echo 'make install    PREFIX=$(PREFIX) DESTDIR=      make uninstall, make clean'
 
 -include $(shell [ -d $(OBJ) ] && find $(OBJ) -name '*.d')

@@ -163,13 +163,20 @@ typedef struct kerf_calibration {
     size_t n_warnings;
 } kerf_calibration;
 
+/* What becomes of rows that run the same kernels but differ by more than half in their figures. */
+typedef enum kerf_contradictions {
+    KERF_CONTRADICTIONS_REFUSE, /* an error that names two of them */
+    KERF_CONTRADICTIONS_DROP,   /* left out, and listed */
+    KERF_CONTRADICTIONS_KEEP    /* fitted like the others, with a warning */
+} kerf_contradictions;
+
 typedef struct kerf_calibrate_options {
     const char *latency_form, *energy_form; /* NULL: chosen by cross-validation */
     const char *board, *power_mode;         /* only rows of these; NULL: all, if they agree */
     size_t folds;                           /* 0: every group is a fold */
     size_t bootstrap;                       /* samples for the coefficients' errors; 0: 200 */
     uint64_t seed;                          /* of folds and bootstrap */
-    bool drop_contradictions; /* leave rows out that contradict each other, instead of failing */
+    kerf_contradictions contradictions;
     /* Coefficients that are given, not fitted. */
     const struct kerf_assumed {
         const char *name;

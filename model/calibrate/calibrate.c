@@ -306,11 +306,13 @@ static kerf_status assume_recurrent(job *j)
     if (measured_recurrent(&j->rows))
         return KERF_OK;
     if (j->latency && !is_assumed(j->options, "latency/per_mac/recurrent")) {
-        mode->s_per_mac[KERF_CLASS_RECURRENT] += FLOAT_BYTES * mode->s_per_byte;
+        mode->s_per_mac[KERF_CLASS_RECURRENT] =
+            mode->s_per_mac[KERF_CLASS_POINTWISE] + FLOAT_BYTES * mode->s_per_byte;
         status = as_in_file(&mode->s_per_mac[KERF_CLASS_RECURRENT], KERF_TIME_PER_MAC, j->err);
     }
     if (j->energy && !is_assumed(j->options, "energy/per_mac/recurrent") && status == KERF_OK) {
-        mode->J_per_mac[KERF_CLASS_RECURRENT] += FLOAT_BYTES * mode->J_per_byte;
+        mode->J_per_mac[KERF_CLASS_RECURRENT] =
+            mode->J_per_mac[KERF_CLASS_POINTWISE] + FLOAT_BYTES * mode->J_per_byte;
         status = as_in_file(&mode->J_per_mac[KERF_CLASS_RECURRENT], KERF_ENERGY_PER_MAC, j->err);
     }
     return status;
@@ -390,9 +392,9 @@ static kerf_status finish(job *j)
         status = finish_form(j, j->energy);
     }
     if (status == KERF_OK)
-        status = assume_recurrent(j);
-    if (status == KERF_OK)
         status = add_assumed(j);
+    if (status == KERF_OK)
+        status = assume_recurrent(j);
     if (j->energy && result->mode.energy_form == KERF_ENERGY_POWER)
         result->mode.partition_J = result->mode.active_W * result->mode.partition_s;
     if (status == KERF_OK)
@@ -488,7 +490,7 @@ kerf_status kerf_calibrate(const kerf_measurements *const *tables, size_t n_tabl
         return no_memory(err);
     status = cal_rows_create(tables, n_tables, j.options, &j.rows, err);
     if (status == KERF_OK)
-        status = cal_check_contradictions(&j.rows, j.options->drop_contradictions, j.result, err);
+        status = cal_check_contradictions(&j.rows, j.options->contradictions, j.result, err);
     if (status == KERF_OK)
         status = cal_check_units(&j.rows, err);
     if (status == KERF_OK)

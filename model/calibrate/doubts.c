@@ -11,8 +11,8 @@
 #include <string.h>
 
 #define CONTRADICTION 1.5 /* the same kernels never differ by that factor between two runs */
-#define LOW_FACTOR    200.0
-#define HIGH_FACTOR   5000.0
+#define LOW_FACTOR    316.0
+#define HIGH_FACTOR   3163.0
 #define LEAST_POWER   0.05 /* W: of any board that computes */
 #define MOST_POWER    5000.0
 
@@ -295,14 +295,23 @@ static kerf_status refuse(const cal_row *a, const cal_row *b, double factor, ker
     char first[160], second[160];
     kerf_fail(err, KERF_E_INVALID, label(a, first, sizeof first),
               "runs the same as %s, but their figures differ by a factor of up to %.3g; expected "
-              "rows that do not contradict each other (--drop-contradictions leaves them out)",
+              "rows that do not contradict each other (--contradictions drop leaves them out)",
               label(b, second, sizeof second), factor);
     kerf_error_source(err, a->table);
     return KERF_E_INVALID;
 }
 
-kerf_status cal_check_contradictions(cal_rows *rows, bool drop_them, kerf_calibration *calibration,
-                                     kerf_error *err)
+static kerf_status warn_of(const cal_row *row, size_t n, double factor,
+                           kerf_calibration *calibration, kerf_error *err)
+{
+    char name[160];
+    return cal_warn(calibration, err,
+                    "%zu rows such as %s run the same and differ by a factor of up to %.3g", n,
+                    label(row, name, sizeof name), factor);
+}
+
+kerf_status cal_check_contradictions(cal_rows *rows, kerf_contradictions what,
+                                     kerf_calibration *calibration, kerf_error *err)
 {
     const cal_row **sorted = kerf_calloc(rows->n, sizeof *sorted);
     bool *dropped = kerf_calloc(rows->n, sizeof *dropped);
@@ -321,9 +330,12 @@ kerf_status cal_check_contradictions(cal_rows *rows, bool drop_them, kerf_calibr
         const double factor = spread(sorted, first, last);
         if (factor <= CONTRADICTION)
             continue;
-        if (!drop_them)
+        if (what == KERF_CONTRADICTIONS_REFUSE)
             status = refuse(sorted[first], sorted[first + 1], factor, err);
-        for (size_t i = first; i < last && status == KERF_OK; i++) {
+        if (what == KERF_CONTRADICTIONS_KEEP)
+            status = warn_of(sorted[first], last - first, factor, calibration, err);
+        for (size_t i = first; i < last && status == KERF_OK && what == KERF_CONTRADICTIONS_DROP;
+             i++) {
             dropped[sorted[i] - rows->rows] = true;
             status = leave_out(calibration, sorted[i], factor, last - first, err);
         }

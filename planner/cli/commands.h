@@ -12,6 +12,7 @@ cli_exit cli_ask(const cli_settings *settings);
 cli_exit cli_serve(const cli_settings *settings);
 cli_exit cli_measure(const cli_settings *settings);
 cli_exit cli_simulate(const cli_settings *settings);
+cli_exit cli_calibrate(const cli_settings *settings);
 cli_exit cli_list_bundled(const cli_settings *settings);
 
 #endif

@@ -67,6 +67,12 @@ static const char *const simulate_examples[] = {
     "kerf simulate one-board-wifi",
     "kerf simulate scenario.json --policy static --policy adaptive --replications 20 --json",
     "kerf simulate --list-policies", NULL};
+static const cli_section *const calibrate_sections[] = {
+    &cli_section_rows, &cli_section_fit, &cli_section_profile, &cli_section_calibrate_output, NULL};
+static const char *const calibrate_examples[] = {
+    "kerf calibrate measurements.json",
+    "kerf calibrate blocks.csv --overlay board.json --output my-board.json",
+    "kerf calibrate networks.json --form latency=steps --plot fit.svg", NULL};
 static const char *const list_examples[] = {"kerf list devices", "kerf list networks --json", NULL};
 
 static const cli_command commands[] = {
@@ -113,6 +119,17 @@ static const cli_command commands[] = {
          "file or the name of a bundled network.",
      .sections = inspect_sections,
      .examples = inspect_examples},
+    {.name = "calibrate",
+     .run = cli_calibrate,
+     .summary = "fit a device profile on measurements",
+     .arguments = "MEASUREMENTS",
+     .many = true,
+     .description =
+         "Fits a device profile on measurements of operators, blocks or whole networks, and says "
+         "how well it predicts what it was not fitted on. MEASUREMENTS are JSON or CSV files; all "
+         "of them are fitted together.",
+     .sections = calibrate_sections,
+     .examples = calibrate_examples},
     {.name = "serve",
      .run = cli_serve,
      .summary = "answer split decisions over ZeroMQ",

@@ -120,12 +120,12 @@ static void report_unknown(const cli_command *command, const option_set *set, ch
 }
 
 /* The lists of all repeatable options. */
-enum { N_LISTS = 9 };
+enum { N_LISTS = 10 };
 static void all_lists(cli_settings *s, cli_list *lists[N_LISTS])
 {
-    cli_list *const all[N_LISTS] = {&s->pins,      &s->dims,      &s->inputs,
-                                    &s->arguments, &s->binds,     &s->catalogues,
-                                    &s->rails,     &s->endpoints, &s->policies};
+    cli_list *const all[N_LISTS] = {&s->pins,     &s->dims,       &s->inputs, &s->arguments,
+                                    &s->binds,    &s->catalogues, &s->rails,  &s->endpoints,
+                                    &s->policies, &s->forms};
     memcpy(lists, all, sizeof all);
 }
 

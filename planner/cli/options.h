@@ -88,6 +88,11 @@ struct cli_settings {
     /* map */
     double rates_bps[2], downlinks_bps[2], rtts_s[2], loads[2]; /* from, to */
     const char *output, *load_map;
+    /* calibrate */
+    cli_list forms;
+    int contradictions; /* kerf_contradictions */
+    int64_t folds, bootstrap, seed;
+    const char *board, *device_name, *overlay;
     /* serve */
     cli_list binds, catalogues;
     const char *publish;

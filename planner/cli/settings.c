@@ -369,3 +369,47 @@ static const cli_option simulate_output_options[] = {
     FLAG("json", 0, json, "print JSON"), FLAG("csv", 0, csv, "print comma-separated values"),
     FLAG("quiet", 0, quiet, "no warnings and no progress on stderr"), HELP_FLAG, END};
 const cli_section cli_section_simulate_output = {"Output", simulate_output_options};
+
+static const cli_choice contradictions[] = {{"refuse", KERF_CONTRADICTIONS_REFUSE},
+                                            {"drop", KERF_CONTRADICTIONS_DROP},
+                                            {"keep", KERF_CONTRADICTIONS_KEEP},
+                                            {NULL, 0}};
+
+static const cli_option rows_options[] = {
+    VALUE("board", "NAME", cli_parse_text, board, "only rows of this board"),
+    VALUE("power-mode", "MODE", cli_parse_text, power_mode, "only rows of this power mode"),
+    CHOICE("contradictions", "WHAT", cli_parse_choice, contradictions, contradictions,
+           "what becomes of rows that run the same but differ by more than half: refuse (default), "
+           "drop them, or keep them"),
+    END};
+const cli_section cli_section_rows = {"Which measurements", rows_options};
+
+static const cli_option fit_options[] = {
+    VALUE("form", "FORM", cli_parse_item, forms,
+          "the form to write, such as steps, latency=sum or energy=mac-kernels; repeatable "
+          "(default: the simplest that the folds cannot tell from the best)"),
+    VALUE("folds", "N", cli_parse_count, folds,
+          "folds of the cross-validation (default: every group is one)"),
+    VALUE("bootstrap", "N", cli_parse_count, bootstrap,
+          "samples of the groups for the coefficients' standard errors (default 200)"),
+    VALUE("seed", "N", cli_parse_count, seed, "seed of folds and samples (default 1)"), END};
+const cli_section cli_section_fit = {"How it is fitted", fit_options};
+
+static const cli_option profile_options[] = {
+    VALUE("output", "FILE", cli_parse_text, output, "write the device profile to this file"),
+    VALUE("overlay", "FILE", cli_parse_text, overlay,
+          "what was not measured: names, idle power, assumed coefficients, other power modes"),
+    VALUE("device-name", "NAME", cli_parse_text, device_name,
+          "name of the device (default: the overlay's, or the board's)"),
+    FLAG("force", 0, force, "overwrite an existing file"), END};
+const cli_section cli_section_profile = {"The profile", profile_options};
+
+static const cli_option calibrate_output_options[] = {
+    JSON_FLAG,
+    FLAG("csv", 0, csv, "print every row as comma-separated values: measured and predicted"),
+    VALUE("plot", "FILE", cli_parse_plot, plot,
+          "also draw predicted over measured to a .svg or .png file (by gnuplot)"),
+    FLAG("quiet", 0, quiet, "no warnings on stderr"),
+    HELP_FLAG,
+    END};
+const cli_section cli_section_calibrate_output = {"Output", calibrate_output_options};

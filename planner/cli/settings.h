@@ -30,5 +30,9 @@ extern const cli_section cli_section_ask_device;
 extern const cli_section cli_section_ask_output;
 extern const cli_section cli_section_simulate;
 extern const cli_section cli_section_simulate_output;
+extern const cli_section cli_section_rows;
+extern const cli_section cli_section_fit;
+extern const cli_section cli_section_profile;
+extern const cli_section cli_section_calibrate_output;
 
 #endif

@@ -85,11 +85,17 @@ static void check_file(const char *path, const kerf_device *device)
 static void bundled_files_load(void **state)
 {
     (void)state;
-    static const char *const names[] = {
-        "devices/jetson-tx2",  "devices/jetson-xavier-nx", "devices/jetson-agx-xavier",
-        "devices/jetson-nano", "devices/jetson-orin-nano", "devices/jetson-tx2-mac-kernels",
-        "servers/edge-gpu",    "servers/edge-t4",          "servers/edge-cpu",
-        "servers/cloud-a100"};
+    static const char *const names[] = {"devices/jetson-tx2",
+                                        "devices/jetson-xavier-nx",
+                                        "devices/jetson-agx-xavier",
+                                        "devices/jetson-nano",
+                                        "devices/jetson-orin-nano",
+                                        "devices/jetson-tx2-mac-kernels",
+                                        "devices/jetson-tx2-tensorflow",
+                                        "servers/edge-gpu",
+                                        "servers/edge-t4",
+                                        "servers/edge-cpu",
+                                        "servers/cloud-a100"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         char path[128];
         snprintf(path, sizeof path, "configs/%s.json", names[i]);
@@ -254,11 +260,13 @@ static kerf_network *block_network(const block *b)
 }
 
 /* The number after `text` in the profile's own statement of its fit. */
-static double stated(const kerf_device *device, const char *text)
+static double stated(const char *fit, const char *text)
 {
-    const char *at = strstr(device->fit, text);
-    if (!at)
+    const char *at = fit ? strstr(fit, text) : NULL;
+    if (!at) {
         fail_msg("the fit does not say \"%s\"", text);
+        return 0;
+    }
     return strtod(at + strlen(text), NULL);
 }
 
@@ -297,10 +305,12 @@ static void tx2_reproduces_its_blocks(void **state)
     print_message(
         "# energy of %d blocks: %.2f %%, of %d without groups: %.2f %%; latency %.2f %%\n", n,
         100 * energy / n, n_plain, 100 * plain / n_plain, 100 * latency / n);
-    /* As stated, to the last digit that is printed. */
-    assert_true(100 * energy / n < stated(device, "ones included: energy ") + 0.06);
-    assert_true(100 * latency / n < stated(device, "%, latency ") + 0.06);
-    assert_true(100 * plain / n_plain < stated(device, "(96 blocks): energy "));
+    /* Better than what is stated for blocks that are left out of the fit, and within 20 % of it. */
+    static const char *const left_out = "of rows left out of the fit ";
+    const double latency_stated = stated(strstr(device->fit, "Latency: form"), left_out);
+    const double energy_stated = stated(strstr(device->fit, "Energy: form"), left_out);
+    assert_true(100 * energy / n < energy_stated && 100 * energy / n > 0.8 * energy_stated);
+    assert_true(100 * latency / n < latency_stated && 100 * latency / n > 0.8 * latency_stated);
     kerf_device_destroy(&device);
 }
 
