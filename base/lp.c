@@ -1,17 +1,15 @@
 #include "base/lp.h"
 
 #include "base/error.h"
+#include "base/lp_shield.h"
 #include "base/memory.h"
 
 #include <glpk.h>
 #include <limits.h>
 #include <math.h>
-#include <setjmp.h>
-#include <stdbool.h>
 #include <stdlib.h>
-#include <string.h>
 
-/* All that must survive a jump out of GLPK. */
+/* What GLPK works on; nothing of it is touched after a jump out of GLPK but to free it. */
 typedef struct lp_run {
     const kerf_lp *lp;
     glp_prob *prob;
@@ -19,24 +17,7 @@ typedef struct lp_run {
     double *value;
     double *x, *multipliers;
     int state;
-    bool out_of_memory;
-    jmp_buf jump;
 } lp_run;
-
-/* GLPK says why on its terminal before it calls the error hook. */
-static int listen(void *info, const char *text)
-{
-    lp_run *run = info;
-    if (strstr(text, "memory"))
-        run->out_of_memory = true;
-    return 1;
-}
-
-static void give_up(void *info)
-{
-    lp_run *run = info;
-    longjmp(run->jump, 1);
-}
 
 static int bound_type(double low, double high)
 {
@@ -84,19 +65,9 @@ static int simplex(lp_run *run, int method)
     return glp_get_status(run->prob);
 }
 
-/* Leaves nothing of GLPK behind in this thread, unless somebody else holds an object of it. */
-static void delete_prob(lp_run *run)
+static void work(void *context)
 {
-    int blocks = 0;
-    glp_delete_prob(run->prob);
-    run->prob = NULL;
-    glp_mem_usage(&blocks, NULL, NULL, NULL);
-    if (blocks == 0)
-        glp_free_env();
-}
-
-static void work(lp_run *run)
-{
+    lp_run *run = context;
     load(run);
     run->state = simplex(run, GLP_PRIMAL);
     if (run->state != GLP_OPT && run->state != GLP_NOFEAS) { /* once more, the other way */
@@ -107,26 +78,7 @@ static void work(lp_run *run)
         run->x[j] = glp_get_col_prim(run->prob, (int)j + 1);
     for (size_t i = 0; run->multipliers && i < run->lp->rows; i++)
         run->multipliers[i] = glp_get_row_dual(run->prob, (int)i + 1);
-    delete_prob(run);
-}
-
-/* setjmp stands alone here: what changes after it lives in *run. */
-static kerf_status shielded(lp_run *run, kerf_error *err)
-{
-    if (setjmp(run->jump) != 0) {
-        glp_free_env();
-        return run->out_of_memory
-                   ? kerf_fail(err, KERF_E_NOMEM, NULL, "GLPK is out of memory")
-                   : kerf_fail(err, KERF_E_INTERNAL, NULL, "GLPK stopped on an internal error");
-    }
-    glp_error_hook(give_up, run);
-    glp_term_hook(listen, run);
-    glp_term_out(GLP_OFF);
-    work(run);
-    glp_error_hook(NULL, NULL);
-    glp_term_hook(NULL, NULL);
-    glp_term_out(GLP_ON);
-    return KERF_OK;
+    glp_delete_prob(run->prob);
 }
 
 kerf_status kerf_lp_solve(const kerf_lp *lp, double *x, double *multipliers, kerf_error *err)
@@ -143,8 +95,10 @@ kerf_status kerf_lp_solve(const kerf_lp *lp, double *x, double *multipliers, ker
     run.multipliers = multipliers;
     if (!run.index || !run.value)
         status = kerf_fail(err, KERF_E_NOMEM, NULL, "out of memory");
-    if (status == KERF_OK)
-        status = shielded(&run, err);
+    if (status == KERF_OK) {
+        status = lp_shielded(work, &run, err);
+        lp_release();
+    }
     if (status == KERF_OK && run.state == GLP_NOFEAS)
         status = kerf_fail(err, KERF_E_INFEASIBLE, NULL, "the linear program has no solution");
     else if (status == KERF_OK && run.state != GLP_OPT)

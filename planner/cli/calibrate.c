@@ -108,7 +108,7 @@ static cli_exit fit(cli_calibration *c)
         .power_mode = s->power_mode,
         .folds = (size_t)s->folds,
         .bootstrap = (size_t)s->bootstrap,
-        .seed = s->seed ? (uint64_t)s->seed : 1,
+        .seed = s->seed >= 0 ? (uint64_t)s->seed : 1,
         .contradictions =
             s->contradictions == KERF_CONTRADICTIONS_REFUSE && c->overlay.drop_contradictions
                 ? KERF_CONTRADICTIONS_DROP

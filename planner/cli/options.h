@@ -91,7 +91,7 @@ struct cli_settings {
     /* calibrate */
     cli_list forms;
     int contradictions; /* kerf_contradictions */
-    int64_t folds, bootstrap, seed;
+    int64_t folds, bootstrap;
     const char *board, *device_name, *overlay;
     /* serve */
     cli_list binds, catalogues;

@@ -392,7 +392,7 @@ static const cli_option fit_options[] = {
           "folds of the cross-validation (default: every group is one)"),
     VALUE("bootstrap", "N", cli_parse_count, bootstrap,
           "samples of the groups for the coefficients' standard errors (default 200)"),
-    VALUE("seed", "N", cli_parse_count, seed, "seed of folds and samples (default 1)"), END};
+    VALUE("seed", "N", cli_parse_seed, seed, "seed of folds and samples (default 1)"), END};
 const cli_section cli_section_fit = {"How it is fitted", fit_options};
 
 static const cli_option profile_options[] = {

@@ -2,7 +2,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
-#include "planner/solve/lp_shield.h"
+#include "base/lp_shield.h"
 #include "planner/solve/master.h"
 
 #include <math.h>

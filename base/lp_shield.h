@@ -1,6 +1,6 @@
 /* GLPK without its habits: nothing that it would print or abort on gets out. */
-#ifndef KERF_PLANNER_SOLVE_LP_SHIELD_H
-#define KERF_PLANNER_SOLVE_LP_SHIELD_H
+#ifndef KERF_BASE_LP_SHIELD_H
+#define KERF_BASE_LP_SHIELD_H
 
 #include "kerf/status.h"
 

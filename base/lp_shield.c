@@ -1,4 +1,4 @@
-#include "planner/solve/lp_shield.h"
+#include "base/lp_shield.h"
 
 #include "base/error.h"
 
