@@ -10,6 +10,7 @@
 #include <string.h>
 
 #define BOOTSTRAP_SAMPLES 200
+#define NEGLIGIBLE        1e-4 /* in the mean error: worth no coefficient */
 #define LEAST_GROUPS      3
 #define OUTLIER           0.4 /* and OUTLIER_MEDIANS times the median */
 #define OUTLIER_MEDIANS   4
@@ -171,7 +172,7 @@ static size_t choose(const job *j, bool energy, size_t best)
     size_t chosen = best;
     for (size_t i = 0; i < cal_n_forms; i++) {
         const kerf_fit_form *form = &j->result->forms[i], *so_far = &j->result->forms[chosen];
-        if (!is_candidate(j, i, energy) || form->worse > form->worse_error)
+        if (!is_candidate(j, i, energy) || form->worse > form->worse_error + NEGLIGIBLE)
             continue;
         if (form->n_coefficients < so_far->n_coefficients ||
             (form->n_coefficients == so_far->n_coefficients &&
