@@ -1,3 +1,4 @@
+#include "planner/describe.h"
 #include "planner/explain.h"
 #include "planner/price.h"
 #include "planner/search.h"
@@ -43,81 +44,17 @@ const char *kerf_solver_name(kerf_solver solver)
     return (size_t)solver < sizeof names / sizeof *names ? names[solver] : "?";
 }
 
-/* --- from a solver's placement to what the caller sees --- */
-
-static kerf_side *sides_of(const cut_binding *b, const uint8_t *x)
-{
-    const size_t n = b->question->network->n_operators;
-    kerf_side *side = kerf_calloc(n, sizeof *side);
-    for (size_t i = 0; side && i < n; i++) {
-        const size_t v = b->index_of[i];
-        side[i] = v == KERF_NONE ? KERF_SIDE_FREE : x[v] ? KERF_SIDE_SERVER : KERF_SIDE_DEVICE;
-    }
-    return side;
-}
-
-typedef struct crossing_tensor {
-    size_t producer_rank; /* 0 for network inputs, else 1 + operator */
-    size_t tensor;
-} crossing_tensor;
-
-static int by_producer(const void *a, const void *b)
-{
-    const crossing_tensor *x = a, *y = b;
-    if (x->producer_rank != y->producer_rank)
-        return x->producer_rank < y->producer_rank ? -1 : 1;
-    return (x->tensor > y->tensor) - (x->tensor < y->tensor);
-}
-
-static kerf_status cut_of(const kerf_question *q, const kerf_side *side, kerf_cut *cut)
-{
-    const kerf_network *net = q->network;
-    const double input_total = cut_input_total(q);
-    crossing_tensor *crossing = kerf_calloc(net->n_tensors, sizeof *crossing);
-    size_t n = 0;
-    for (size_t i = 0; crossing && i < net->n_tensors; i++)
-        if (price_crosses(q, side, i))
-            crossing[n++] = (crossing_tensor){net->tensors[i].producer + 1, i};
-    cut->tensors = kerf_calloc(n, sizeof *cut->tensors);
-    if (!crossing || !cut->tensors) {
-        free(crossing);
-        return KERF_E_NOMEM;
-    }
-    qsort(crossing, n, sizeof *crossing, by_producer);
-    for (size_t i = 0; i < n; i++) {
-        cut->tensors[i] = crossing[i].tensor;
-        cut->bytes += net->tensors[crossing[i].tensor].bytes;
-        cut->wire_bytes += cut_wire_share(q, crossing[i].tensor, input_total);
-    }
-    cut->n_tensors = n;
-    free(crossing);
-    return KERF_OK;
-}
-
-static kerf_status describe(const cut_binding *b, const uint8_t *x, kerf_option_plan *out,
-                            kerf_error *err)
-{
-    cut_value value;
-    cut_evaluate(&b->problem, x, &value);
-    out->exists = cut_is_legal(&b->problem, x);
-    out->feasible = out->exists && value.violation <= AGREE;
-    out->accuracy = value.accuracy;
-    out->side = sides_of(b, x);
-    if (!out->side || cut_of(b->question, out->side, &out->cut) != KERF_OK)
-        return kerf_fail(err, KERF_E_NOMEM, NULL, "out of memory while describing a plan");
-    return price_placement(b->question, b->device_mode, b->device, b->server, out->side, &out->cost,
-                           err);
-}
+/* --- what the caller sees --- */
 
 static kerf_status describe_extremes(const cut_binding *b, kerf_plan *plan, kerf_error *err)
 {
     uint8_t *x = kerf_calloc(b->problem.n, 1);
     if (!x)
         return kerf_fail(err, KERF_E_NOMEM, NULL, "out of memory while describing a plan");
-    kerf_status status = describe(b, x, &plan->all_device, err);
+    kerf_status status = describe_placement(b, x, &plan->all_device, err);
     memset(x, 1, b->problem.n);
     if (status == KERF_OK)
-        status = describe(b, x, &plan->all_server, err);
+        status = describe_placement(b, x, &plan->all_server, err);
     free(x);
     return status;
 }
@@ -151,7 +88,7 @@ static kerf_status describe_alternatives(const cut_binding *b, const cut_options
         status = kerf_fail(err, KERF_E_NOMEM, NULL, "out of memory while describing a plan");
     for (size_t i = 0; status == KERF_OK && i < n; i++) {
         plan->n_alternatives = i + 1;
-        status = describe(b, others[i], &plan->alternatives[i], err);
+        status = describe_placement(b, others[i], &plan->alternatives[i], err);
     }
     for (size_t i = 0; i < n; i++)
         free(others[i]);
@@ -335,7 +272,7 @@ static kerf_status fill_plan(plan_search *s, kerf_plan *plan, kerf_error *err)
     const cut_choice *choice = &s->choices.list[s->best];
     const cut_binding *b = &choice->binding;
     kerf_option_plan answer = {0};
-    kerf_status status = describe(b, s->solution.x, &answer, err);
+    kerf_status status = describe_placement(b, s->solution.x, &answer, err);
     plan->side = answer.side;
     plan->cut = answer.cut;
     plan->cost = answer.cost;
@@ -385,12 +322,6 @@ kerf_question kerf_plan_question(const kerf_question *question, const kerf_plan 
     return q;
 }
 
-static void clear_option(kerf_option_plan *option)
-{
-    free(option->side);
-    free(option->cut.tensors);
-}
-
 void kerf_plan_destroy(kerf_plan **plan)
 {
     if (!plan || !*plan)
@@ -398,10 +329,10 @@ void kerf_plan_destroy(kerf_plan **plan)
     kerf_plan *p = *plan;
     free(p->side);
     free(p->cut.tensors);
-    clear_option(&p->all_device);
-    clear_option(&p->all_server);
+    describe_clear(&p->all_device);
+    describe_clear(&p->all_server);
     for (size_t i = 0; i < p->n_alternatives; i++)
-        clear_option(&p->alternatives[i]);
+        describe_clear(&p->alternatives[i]);
     free(p->alternatives);
     free(p->rivals);
     free(p);

@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "planner/describe.h"
 #include "planner/explain.h"
 #include "planner/solve/clock.h"
 #include "planner/tiers_bind.h"
@@ -30,43 +31,23 @@ static kerf_tier *tiers_of(const tier_binding *b, const uint8_t *x)
     return tier;
 }
 
-/* --- what crosses --- */
+/* A placement that knows its question, and one of its two links. */
+typedef struct placement {
+    const tier_binding *binding;
+    const kerf_tier *tier;
+    int layer;
+} placement;
 
-typedef struct crossing_tensor {
-    size_t producer_rank; /* 0 for network inputs, else 1 + operator */
-    size_t tensor;
-} crossing_tensor;
-
-static int by_producer(const void *a, const void *b)
+static bool placement_crosses(const void *context, size_t tensor)
 {
-    const crossing_tensor *x = a, *y = b;
-    if (x->producer_rank != y->producer_rank)
-        return x->producer_rank < y->producer_rank ? -1 : 1;
-    return (x->tensor > y->tensor) - (x->tensor < y->tensor);
+    const placement *p = context;
+    return tier_crosses(p->binding, p->tier, p->layer, tensor);
 }
 
 static kerf_status cut_of(const tier_binding *b, const kerf_tier *tier, int layer, kerf_cut *cut)
 {
-    const kerf_network *net = b->question->edge.network;
-    crossing_tensor *crossing = kerf_calloc(net->n_tensors, sizeof *crossing);
-    size_t n = 0;
-    for (size_t i = 0; crossing && i < net->n_tensors; i++)
-        if (tier_crosses(b, tier, layer, i))
-            crossing[n++] = (crossing_tensor){net->tensors[i].producer + 1, i};
-    cut->tensors = kerf_calloc(n, sizeof *cut->tensors);
-    if (!crossing || !cut->tensors) {
-        free(crossing);
-        return KERF_E_NOMEM;
-    }
-    qsort(crossing, n, sizeof *crossing, by_producer);
-    for (size_t i = 0; i < n; i++) {
-        cut->tensors[i] = crossing[i].tensor;
-        cut->bytes += net->tensors[crossing[i].tensor].bytes;
-        cut->wire_bytes += cut_wire_bytes(&b->layer[0], crossing[i].tensor);
-    }
-    cut->n_tensors = n;
-    free(crossing);
-    return KERF_OK;
+    const placement p = {b, tier, layer};
+    return describe_cut(&b->layer[0], placement_crosses, &p, cut);
 }
 
 /* --- the search, in every power mode that may be chosen --- */

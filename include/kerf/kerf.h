@@ -18,6 +18,7 @@
 #include "map.h"
 #include "measure.h"
 #include "network.h"
+#include "pareto.h"
 #include "plan.h"
 #include "simulate.h"
 #include "split.h"
