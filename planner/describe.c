@@ -8,7 +8,7 @@
 
 #define AGREE 1e-9 /* relative excess over a limit that is rounding */
 
-static kerf_side *sides_of(const cut_binding *b, const uint8_t *x)
+kerf_side *describe_sides(const cut_binding *b, const uint8_t *x)
 {
     const size_t n = b->question->network->n_operators;
     kerf_side *side = kerf_calloc(n, sizeof *side);
@@ -78,7 +78,7 @@ kerf_status describe_placement(const cut_binding *b, const uint8_t *x, kerf_opti
     out->exists = cut_is_legal(&b->problem, x);
     out->feasible = out->exists && value.violation <= AGREE;
     out->accuracy = value.accuracy;
-    out->side = sides_of(b, x);
+    out->side = describe_sides(b, x);
     const placement p = {b->question, out->side};
     if (!out->side || describe_cut(b->question, placement_crosses, &p, &out->cut) != KERF_OK)
         return kerf_fail(err, KERF_E_NOMEM, NULL, "out of memory while describing a plan");

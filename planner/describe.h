@@ -10,6 +10,9 @@ kerf_status describe_cut(const kerf_question *question,
                          bool (*crosses)(const void *context, size_t tensor), const void *context,
                          kerf_cut *cut);
 
+/* By operator of the network; the caller frees it. NULL: no memory. */
+kerf_side *describe_sides(const cut_binding *binding, const uint8_t *x);
+
 /* A placement's sides, cut and independent price, and whether it is allowed. On an error the caller
  * clears what is there already. KERF_E_NOMEM. */
 kerf_status describe_placement(const cut_binding *binding, const uint8_t *x, kerf_option_plan *out,

@@ -204,7 +204,7 @@ static kerf_status describe_rival(plan_search *s, const cut_choice *sample, cons
     if (best == KERF_NONE)
         return KERF_OK;
     const uint8_t *x = s->prospects[best].answer.x;
-    kerf_side *side = sides_of(b, x);
+    kerf_side *side = describe_sides(b, x);
     if (!side)
         return kerf_fail(err, KERF_E_NOMEM, NULL, "out of memory while describing a plan");
     rival->accuracy = cut_choice_accuracy(choice, x);
