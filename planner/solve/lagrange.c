@@ -13,6 +13,7 @@
 #define ROUNDING   1e-13 /* relative: what summing up may take from a bound */
 #define ENOUGH     0.02  /* of what is missing to the cutoff: an improvement not worth asking for */
 #define HOPELESS   0.25  /* the same where the cutoff is out of reach */
+#define FAR        0.01  /* of the bound: what is missing counts as no more than that */
 #define NEAR_PEAK  0.02  /* of the limit: a step that says as much of the memory as another */
 #define POOL_BYTES ((size_t)1 << 26)
 #define MOST_POOL  ((size_t)160)
@@ -276,8 +277,9 @@ static bool is_enough(const lagrange *l, const lagrange_point *at, double reach)
     double cutoff = l->host.cutoff(l->host.context), gain = reach - at->bound;
     if (at->bound >= cutoff || gain <= 1e-12 * l->size)
         return true;
-    double missing = cutoff - at->bound;
-    return gain <= ENOUGH * missing || (reach < cutoff && gain <= HOPELESS * (cutoff - reach));
+    double far = FAR * fabs(at->bound), missing = fmin(cutoff - at->bound, far);
+    return gain <= ENOUGH * missing ||
+           (reach < cutoff && gain <= HOPELESS * fmin(cutoff - reach, far));
 }
 
 static kerf_status climb(lagrange *l, size_t questions, lagrange_point *at, kerf_error *err)

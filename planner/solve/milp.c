@@ -236,25 +236,30 @@ static kerf_status look_into(milp *m, milp_node *node, kerf_error *err)
 /* --- the search ---------------------------------------------------------------------------------
  */
 
+/* The node with the least bound; while nothing was found that keeps the limits, the newest. */
+static bool take(milp *m, milp_node *node)
+{
+    m->open = milp_tree_bound(&m->tree);
+    return isinf(m->goal_best) ? milp_tree_take_newest(&m->tree, node)
+                               : milp_tree_take(&m->tree, node);
+}
+
 static kerf_status search(milp *m, kerf_error *err)
 {
     kerf_status status = KERF_OK;
     milp_node node;
     m->bound = INFINITY; /* least bound of what was left out */
-    while (status == KERF_OK && milp_tree_take(&m->tree, &node)) {
+    while (status == KERF_OK && !stopped(m) && take(m, &node)) {
         size_t before = m->tree.n;
-        m->open = node.at.bound;
-        if (stopped(m) || !worth(m, node.at.bound)) { /* so are all others: the best comes first */
-            m->bound = fmin(m->bound, node.at.bound);
-            free(node.side);
-            break;
+        if (worth(m, node.at.bound)) {
+            m->examined++;
+            status = look_into(m, &node, err);
         }
-        m->examined++;
-        status = look_into(m, &node, err);
         if (m->tree.n == before)
             m->bound = fmin(m->bound, node.at.bound);
         free(node.side);
     }
+    m->bound = fmin(m->bound, milp_tree_bound(&m->tree));
     return status;
 }
 

@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -88,6 +89,28 @@ bool milp_tree_take(milp_tree *tree, milp_node *node)
     if (tree->n > 0)
         sift_down(tree, 0);
     return true;
+}
+
+bool milp_tree_take_newest(milp_tree *tree, milp_node *node)
+{
+    size_t newest = 0;
+    for (size_t i = 1; i < tree->n; i++)
+        if (tree->nodes[i].number > tree->nodes[newest].number)
+            newest = i;
+    if (tree->n == 0)
+        return false;
+    *node = tree->nodes[newest];
+    tree->nodes[newest] = tree->nodes[--tree->n];
+    if (newest < tree->n) {
+        sift_up(tree, newest);
+        sift_down(tree, newest);
+    }
+    return true;
+}
+
+double milp_tree_bound(const milp_tree *tree)
+{
+    return tree->n > 0 ? tree->nodes[0].at.bound : INFINITY;
 }
 
 /* What feeds an operator on the device is there too; what depends on one on the server as well. */

@@ -24,6 +24,11 @@ void milp_tree_clear(milp_tree *tree);
 
 /* Takes the node with the least bound out; its side is the caller's to free. False if none. */
 bool milp_tree_take(milp_tree *tree, milp_node *node);
+/* The same for the newest node, in time that grows with their number. */
+bool milp_tree_take_newest(milp_tree *tree, milp_node *node);
+
+/* The least bound of the open nodes, INFINITY if there are none. */
+double milp_tree_bound(const milp_tree *tree);
 
 /* The node again, as it has become; its side is copied. KERF_E_NOMEM. */
 kerf_status milp_tree_put(milp_tree *tree, const milp_node *node, kerf_error *err);
