@@ -28,7 +28,7 @@ typedef struct kerf_trace {
 typedef enum kerf_trace_format {
     KERF_TRACE_AUTO,     /* found out from the content */
     KERF_TRACE_TEXT,     /* lines "time_s rate_Mbps" */
-    KERF_TRACE_CSV,      /* columns by name or number */
+    KERF_TRACE_CSV,      /* columns by name or number, rows in any order */
     KERF_TRACE_MAHIMAHI, /* lines of milliseconds, each a chance to deliver 1500 bytes */
     KERF_TRACE_IPERF3,   /* iperf3 -J: its intervals */
     KERF_TRACE_PING,     /* ping: a round-trip time per reply */

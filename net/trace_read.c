@@ -30,7 +30,7 @@ kerf_status trace_fail(const trace_reader *r, kerf_error *err, const char *forma
     return kerf_fail(err, KERF_E_INVALID, r->line ? where : NULL, "%s", text);
 }
 
-kerf_status trace_add(trace_reader *r, double time_s, double value, kerf_error *err)
+static kerf_status append(trace_reader *r, double time_s, double value, kerf_error *err)
 {
     if (r->n >= KERF_TRACE_MAX_SAMPLES)
         return trace_fail(r, err, "more than %zu samples", KERF_TRACE_MAX_SAMPLES);
@@ -39,14 +39,26 @@ kerf_status trace_add(trace_reader *r, double time_s, double value, kerf_error *
         kerf_reserve(&r->value, &r->value_capacity, r->n + 1, KERF_TRACE_MAX_SAMPLES,
                      sizeof *r->value) != 0)
         return kerf_fail(err, KERF_E_NOMEM, NULL, "out of memory");
-    if (r->n > 0 && !(time_s > r->time_s[r->n - 1]))
-        return trace_fail(r, err,
-                          "time %.9g s is not after the one before, %.9g s; expected ascending "
-                          "times",
-                          time_s, r->time_s[r->n - 1]);
     r->time_s[r->n] = time_s;
     r->value[r->n++] = value;
     return KERF_OK;
+}
+
+kerf_status trace_add(trace_reader *r, double time_s, double value, kerf_error *err)
+{
+    const double before = r->n > 0 ? r->time_s[r->n - 1] : -INFINITY;
+    if (time_s < before)
+        return trace_fail(r, err,
+                          "time %.9g s is before %.9g s, the line above; expected ascending times",
+                          time_s, before);
+    if (time_s > before)
+        r->alike = 0;
+    else
+        r->n--; /* clocks that tell whole seconds say some of them twice: the mean counts */
+    const double mean =
+        r->alike == 0 ? value : r->value[r->n] + (value - r->value[r->n]) / (double)(r->alike + 1);
+    r->alike++;
+    return append(r, time_s, mean, err);
 }
 
 char *trace_line(trace_reader *r)
@@ -191,7 +203,38 @@ static kerf_status read_row(trace_reader *r, const char *line, size_t column, si
                           "column %zu is not a time in seconds; a file without any needs "
                           "a step",
                           time_column + 1);
-    return trace_add(r, time_s, value * unit, err);
+    return append(r, time_s, value * unit, err);
+}
+
+typedef struct row {
+    double time_s, value;
+    size_t line;
+} row;
+
+static int by_time(const void *a, const void *b)
+{
+    const row *x = a, *y = b;
+    if (x->time_s != y->time_s)
+        return x->time_s < y->time_s ? -1 : 1;
+    return (x->line > y->line) - (x->line < y->line);
+}
+
+/* Rows may come in any order. */
+static kerf_status sort_rows(trace_reader *r, kerf_error *err)
+{
+    const size_t n = r->n;
+    row *rows = kerf_calloc(n, sizeof *rows);
+    if (!rows)
+        return kerf_fail(err, KERF_E_NOMEM, NULL, "out of memory");
+    for (size_t i = 0; i < n; i++)
+        rows[i] = (row){r->time_s[i], r->value[i], i};
+    qsort(rows, n, sizeof *rows, by_time);
+    kerf_status status = KERF_OK;
+    r->n = r->line = 0;
+    for (size_t i = 0; status == KERF_OK && i < n; i++)
+        status = trace_add(r, rows[i].time_s, rows[i].value, err);
+    free(rows);
+    return status;
 }
 
 /* A first line of which the value's column is no number is the heading. */
@@ -220,7 +263,7 @@ kerf_status trace_read_csv(trace_reader *r, kerf_error *err)
         if (status != KERF_OK)
             return status;
     }
-    return KERF_OK;
+    return sort_rows(r, err);
 }
 
 /* --- which format it is --- */

@@ -14,6 +14,7 @@ typedef struct trace_reader {
     locale_t c;     /* numbers have a point, whatever the program's locale says */
     double *time_s, *value;
     size_t n, time_capacity, value_capacity;
+    size_t alike;    /* samples at the time of the last one */
     double period_s; /* 0: as long as the sample before the last */
 } trace_reader;
 
@@ -21,7 +22,8 @@ typedef struct trace_reader {
 char *trace_line(trace_reader *r);
 /* A plain decimal number at the text's start; *rest is what follows it. */
 bool trace_number(const trace_reader *r, const char *text, const char **rest, double *value);
-/* One more sample; KERF_E_INVALID where the time is not after the one before. */
+/* One more sample; KERF_E_INVALID where the time is before the last one's. Of several at one time,
+ * the mean counts. */
 kerf_status trace_add(trace_reader *r, double time_s, double value, kerf_error *err);
 /* KERF_E_INVALID at the present line. */
 kerf_status trace_fail(const trace_reader *r, kerf_error *err, const char *format, ...)
