@@ -161,8 +161,43 @@ def link(rng):
     return answer
 
 
+def groups(rng, operators):
+    """Sets of operators that were measured together, apart or one inside the other."""
+    found, owner = [], {o: None for o in operators}
+    for number in range(rng.randrange(1, 5)):
+        around = rng.choice([None, None, *range(len(found))])
+        free = [o for o in operators if owner[o] == around]
+        most = len(free) - (around is not None)
+        if most < 1:
+            continue
+        size = rng.randrange(1, most + 1)
+        start = rng.randrange(len(free) - size + 1)
+        some = rng.sample(free, size) if rng.random() < 0.4 else free[start:start + size]
+        for o in some:
+            owner[o] = len(found)
+        found.append(some)
+    return found
+
+
+def variants(rng):
+    """No other networks, and one encoding."""
+    costs = {k: amount(rng, 0.01, 30, "ns/B" if k.endswith("time") else "nJ/B")
+             for k in ("device_time", "device_energy", "server_time", "server_energy") if rng.random() < 0.7}
+    return {"format": "kerf-variants/1", "variants": [], "encodings": [
+        {"name": "packed", "type": rng.choice(("own", "float32", "float16", "int8")),
+         "ratio": rng.choice((1, 0.3, 0.77)), **costs}]}
+
+
 def profile(rng, operators):
-    """Measured figures of some operators: latency, energy, or both."""
+    """Measured figures of some operators, and perhaps of groups: latency, energy, or both."""
+    answer = measured(rng, operators)
+    if rng.random() < 0.6:
+        figures = list(measured(rng, operators * 3)["operators"].values()) or [{"latency": "1 ms"}]
+        answer["groups"] = [dict(rng.choice(figures), operators=g) for g in groups(rng, operators)]
+    return answer
+
+
+def measured(rng, operators):
     both = {"latency": lambda: amount(rng, 10, 3000, "us"), "energy": lambda: amount(rng, 0.05, 20, "mJ")}
     return {"format": "kerf-profile/1", "network": "random", "source": "none",
             "operators": {o: {k: both[k]() for k in rng.choice((("latency",), ("energy",), ("latency", "energy")))}

@@ -203,9 +203,13 @@ class Device:
 
 class Profile:
     def __init__(self, path):
-        operators = load(path)["operators"]
+        answer = load(path)
+        operators = answer.get("operators", {})
         self.latency = {n: quantity(o["latency"]) for n, o in operators.items() if "latency" in o}
         self.energy = {n: quantity(o["energy"]) for n, o in operators.items() if "energy" in o}
+        self.groups = [(frozenset(g["operators"]), quantity(g.get("latency")), quantity(g.get("energy")))
+                       for g in answer.get("groups", [])]
+        self.groups.sort(key=lambda g: -len(g[0]))  # a larger one before those inside
 
 
 MULTIPLY = {"conv", "pointwise", "depthwise", "fc", "matmul", "recurrent"}
@@ -284,6 +288,40 @@ class Pricer:
             value = sum(self.measured(o)[i] for o in known)
             rest = estimate[i] - (self.estimate(known)[i] if known else 0.0)
             cost.append(value + max(0.0, rest))
+        return tuple(cost)
+
+
+    def group_figure(self, group, figure):
+        """What was measured of a group, None for nothing: 0 latency, 1 energy."""
+        _, latency, energy = group
+        if figure == 1 and energy is None and latency is not None and self.mode.energy_form == "power":
+            return self.mode.active_W * latency
+        return latency if figure == 0 else energy
+
+    def together(self, operators):
+        """Latency and energy of all operators of one side, with the profile's groups."""
+        groups, cost = self.profile.groups, []
+        names = {o.name for o in self.network.operators}
+        for figure in range(2):
+            value, done = 0.0, set()
+            here = {o.name for o in operators}
+            for group in groups:
+                members = group[0] & names  # others depend on no input
+                known = self.group_figure(group, figure)
+                if members and known is not None and members <= here and not members & done:
+                    value += known
+                    done |= members
+            for path in self.network.groups:
+                run, inside = [], None
+                for operator in [*path, None]:
+                    of = operator and frozenset(i for i, g in enumerate(groups) if operator.name in g[0])
+                    fits = operator and operator.name in here and operator.name not in done
+                    if run and (not fits or of != inside):
+                        value += self.part(run)[figure]
+                        run = []
+                    if fits:
+                        run, inside = run + [operator], of
+            cost.append(value)
         return tuple(cost)
 
 
@@ -397,7 +435,10 @@ class Scene:
 
     def __init__(self, network, device, server, link, mode=None, device_profile=None, server_profile=None,
                  wire="own", input_size=None, result="device", server_load=0.0, objective="energy",
-                 weights=(0.0, 0.0)):
+                 weights=(0.0, 0.0), encoding=None):
+        self.encoding = encoding or {}
+        if encoding:
+            wire = encoding.get("type", "own")
         self.network, self.link, self.result, self.wire = network, link, result, wire
         self.mode = device.modes[mode or device.default]
         self.server_mode = server.modes[server.default]
@@ -413,9 +454,15 @@ class Scene:
             if self.input_size is None:
                 return float(tensor.bytes)
             return self.input_size * tensor.bytes / sum(t.bytes for t in self.network.inputs)
+        ratio = self.encoding.get("ratio", 1)
         if self.wire == "own" or tensor.type not in FLOAT_BYTES:
-            return float(tensor.bytes)
-        return float(tensor.elements * min(WIRE_BYTES[self.wire], FLOAT_BYTES[tensor.type]))
+            return tensor.bytes * ratio
+        return tensor.elements * min(WIRE_BYTES[self.wire], FLOAT_BYTES[tensor.type]) * ratio
+
+    def coded(self, tensor):
+        """Bytes that are packed on one side and unpacked on the other when the tensor crosses."""
+        as_it_is = tensor.is_input or (self.wire != "own" and self.wire_bytes(tensor) >= tensor.bytes)
+        return 0 if as_it_is else tensor.bytes
 
     def on_device(self, mask, operator):
         return operator is None or bool(mask >> operator.index & 1)
@@ -444,15 +491,34 @@ class Scene:
             device_s, device_J = self.mode.partition_s, self.mode.partition_J
         if mask != self.full:
             server_s, server_J = self.server_mode.partition_s, self.server_mode.partition_J
+        for pricer, here in ((self.here, True), (self.there, False)):
+            if pricer.profile is None or not pricer.profile.groups:
+                continue
+            s, joules = pricer.together([o for o in network.operators if self.on_device(mask, o) == here])
+            if here:
+                device_s, device_J = device_s + s, device_J + joules
+            else:
+                server_s, server_J = server_s + s, server_J + joules
         for g, path in enumerate(network.groups):
             j = sum(self.on_device(mask, o) for o in path)
-            s, joules = self.here.prefix[g][j]
-            device_s, device_J = device_s + s, device_J + joules
-            s, joules = self.there.suffix[g][j]
-            server_s, server_J = server_s + s, server_J + joules
+            if self.here.profile is None or not self.here.profile.groups:
+                s, joules = self.here.prefix[g][j]
+                device_s, device_J = device_s + s, device_J + joules
+            if self.there.profile is None or not self.there.profile.groups:
+                s, joules = self.there.suffix[g][j]
+                server_s, server_J = server_s + s, server_J + joules
         up = sum(self.wire_bytes(t) for t in self.cut(mask))
         down = sum(self.wire_bytes(t) for t in network.tensors.values() if self.comes_back(mask, t))
-        return Sums(mask, device_s, device_J, server_s, server_J, up, down)
+        coded = sum(map(self.coded, self.cut(mask)))
+        coded += sum(self.coded(t) for t in network.tensors.values() if self.comes_back(mask, t))
+        per_byte = [quantity(self.encoding.get(k), 0.0)
+                    for k in ("device_time", "device_energy", "server_time", "server_energy")]
+        return Sums(mask, device_s + coded * per_byte[0], device_J + coded * per_byte[1],
+                    server_s + coded * per_byte[2], server_J + coded * per_byte[3], up, down)
+
+    def special(self):
+        """Sums that are not one operator's after the other's."""
+        return bool(self.encoding) or any(p.profile is not None and p.profile.groups for p in (self.here, self.there))
 
     def buffers(self):
         """Tensors that share memory: those of a fused group, and a view with its input."""
@@ -547,6 +613,12 @@ class Scene:
         def step(old, operator):
             g, j = network.position[operator]
             mask = old.mask | 1 << operator.index
+            if self.special():
+                new = self.sums(mask)
+                if mask == self.full:
+                    new.server_s, new.server_J = new.server_s + self.server_mode.partition_s, \
+                        new.server_J + self.server_mode.partition_J
+                return new
             a, b = self.here.prefix[g][j], self.here.prefix[g][j + 1]
             c, d = self.there.suffix[g][j], self.there.suffix[g][j + 1]
             up, down = old.up, old.down

@@ -45,6 +45,8 @@ class Case:
                     "power_mode", "min_device_operators", "top", "solver"):
             if key in q:
                 words += ["--" + key.replace("_", "-"), str(q[key])]
+        if "encoding" in q:
+            words += ["--variants", q["encoding"], "--wire", recompute.load(q["encoding"])["encodings"][0]["name"]]
         if "loss" in q:
             words += ["--loss", "%.17g %%" % (100 * q["loss"])]
         if "server_load" in q:
@@ -68,11 +70,12 @@ class Case:
         link = recompute.Link(find("links", q.get("link", "wifi-n")))
         link.override(**{k: q[k] for k in ("uplink", "downlink", "rtt", "loss", "connection", "gap") if k in q})
         profiles = {k: recompute.Profile(q[k]) for k in ("device_profile", "server_profile") if k in q}
+        encoding = recompute.load(q["encoding"])["encodings"][0] if "encoding" in q else None
         return recompute.Scene(
             structure(self), recompute.Device(find("devices", q.get("device", "jetson-tx2"))),
             recompute.Device(find("servers", q.get("server", "edge-gpu"))), link, mode=mode,
             wire=q.get("wire", "own"), input_size=q.get("input_size"), result=q.get("result", "device"),
-            server_load=q.get("server_load", 0.0), weights=q.get("weights", (0, 0)),
+            server_load=q.get("server_load", 0.0), encoding=encoding, weights=q.get("weights", (0, 0)),
             objective="weighted" if "weights" in q else q.get("objective", "energy"), **profiles)
 
     def scenes(self):
@@ -393,6 +396,9 @@ def random_case(rng, folder, number):
     for key in ("device_profile", "server_profile"):
         if rng.random() < 0.3:
             question[key] = write(key, random_files.profile(rng, [o["name"] for o in network["operators"]]))
+    if rng.random() < 0.3:
+        question["encoding"] = write("variants", random_files.variants(rng))
+        question.pop("wire", None)
     case = Case(write("network", network), **question)
     return add_limits(rng, case) if rng.random() < 0.3 else case
 
