@@ -17,6 +17,16 @@ if os.environ.get("KERF_GOLDEN") == "write":
     block = re.search(r"```\n\$ build/kerf ([^\n]*)\n(.*?)```", text, re.S)
     kerf(*block.group(1).split(), "--plot", "docs/images/alexnet-wifi.svg", env={"KERF_PATH": ""})
 check("the example's output", status == 0 and out == block.group(2), out)
+# Others show the end of what is printed.
+for words, end in re.findall(r"```\n\$ build/kerf ([^\n]*)\n\.\.\.\n(.*?)```", text, re.S):
+    status, out, err = kerf(*words.split(), env={"KERF_PATH": ""})
+    if os.environ.get("KERF_GOLDEN") == "write":
+        first = end.split(maxsplit=1)[0]
+        text = text.replace(end, out[out.index("\n" + first) + 1:])
+        with open("README.md", "w") as file:
+            file.write(text)
+        continue
+    check("the end of kerf " + words, status == 0 and end and out.endswith(end), out + err)
 for link in re.findall(r"\]\(([^)#]+)\)", text):
     check("there is a " + link, os.path.exists(link))
 tap.done()
