@@ -227,9 +227,12 @@ static kerf_status parse(const char *data, size_t size, size_t flags, json_t **r
 static bool check_root(kerf_json_doc *doc, const char *format)
 {
     kerf_json root = kerf_json_root(doc);
+    const bool foreign = format == NULL || *format == '\0';
+    if (foreign && format && json_is_array(root.value))
+        return true;
     if (!json_is_object(root.value))
         return wrong_type(&root, "an object");
-    if (format == NULL)
+    if (foreign)
         return true;
     kerf_json at;
     const char *found = "";
@@ -259,7 +262,7 @@ kerf_status kerf_json_parse(const char *data, size_t size, const char *source, c
         goto out;
     }
     made->err = err;
-    size_t flags = format != NULL ? JSON_REJECT_DUPLICATES : 0;
+    size_t flags = format != NULL && *format ? JSON_REJECT_DUPLICATES : 0;
     status = parse(data, size, flags, &made->root, err);
     if (status == KERF_OK && !check_root(made, format))
         status = made->status;

@@ -38,7 +38,8 @@ typedef struct kerf_json {
 typedef enum kerf_presence { KERF_OPTIONAL, KERF_REQUIRED } kerf_presence;
 
 /* Opens a file (at most 256 MB, depth at most 64) whose root is an object with the given "format"
- * (NULL: do not ask, for foreign documents such as iperf3's, which may also repeat keys). On
+ * (NULL: do not ask, for foreign documents such as iperf3's, which may also repeat keys; "":
+ * nor that it is an object, it may be an array). On
  * failure *doc is NULL and err is set: KERF_E_SYNTAX (where: line:column), KERF_E_INVALID,
  * KERF_E_IO, KERF_E_NOMEM. */
 kerf_status kerf_json_open(const char *path, const char *format, kerf_json_doc **doc,

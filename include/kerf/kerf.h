@@ -14,6 +14,7 @@
 #include "calibrate.h"
 #include "client.h"
 #include "device.h"
+#include "import.h"
 #include "link.h"
 #include "map.h"
 #include "measure.h"

@@ -20,6 +20,8 @@ static const cli_section *const inspect_sections[] = {&cli_section_board, &cli_s
 static const cli_section *const serve_sections[] = {&cli_section_serve, &cli_section_capacity,
                                                     &cli_section_devices_view,
                                                     &cli_section_serve_output, NULL};
+static const cli_section *const import_sections[] = {&cli_section_import, &cli_section_shape,
+                                                     &cli_section_import_output, NULL};
 static const cli_section *const measure_sections[] = {&cli_section_measure,
                                                       &cli_section_measure_output, NULL};
 static const cli_section *const ask_sections[] = {
@@ -53,6 +55,9 @@ static const char *const serve_examples[] = {
     "kerf serve",
     "kerf serve --bind tcp://127.0.0.1:5599 --bind ipc:///run/kerf/kerf.sock --catalogue /etc/kerf",
     NULL};
+static const char *const import_examples[] = {
+    "kerf import net.onnx profile.json layers.json --output measured.json",
+    "kerf import net.onnx onnxruntime_profile.json --table measurements.json", NULL};
 static const char *const measure_examples[] = {
     "kerf measure --list",
     "kerf measure -n 10 --idle 5s --inferences 1000 -- trtexec --loadEngine=net.engine "
@@ -140,6 +145,18 @@ static const cli_command commands[] = {
          "SIGTERM or SIGINT, and reads its catalogue again on SIGHUP.",
      .sections = serve_sections,
      .examples = serve_examples},
+    {.name = "import",
+     .run = cli_import,
+     .summary = "take a runtime's layer profile for measured figures",
+     .arguments = "NETWORK FILE...",
+     .description =
+         "Maps the layers that TensorRT or ONNX Runtime profiled back to the operators of a "
+         "network, and says what share of the time could not be mapped. The files are those of one "
+         "run: trtexec --exportProfile and --exportLayerInfo, ONNX Runtime's profile, or CSV. "
+         "NETWORK is the ONNX file, JSON network file or bundled network that was profiled.",
+     .sections = import_sections,
+     .examples = import_examples,
+     .many = true},
     {.name = "measure",
      .run = cli_measure,
      .summary = "measure the board's energy while a command runs",

@@ -356,7 +356,7 @@ cli_exit cli_measure_list(const cli_measurement *m)
 static json_t *table_document(cli_json *j, const cli_measurement *m)
 {
     char text[512];
-    kerf_summary energy, time;
+    kerf_summary energy = {0}, time = {0};
     const bool each = m->settings->inferences > 0;
     json_t *document = json_object(), *rows = json_array(), *row = json_object();
     cli_json_text(j, document, "format", "kerf-measurements/1");

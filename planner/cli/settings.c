@@ -413,3 +413,17 @@ static const cli_option calibrate_output_options[] = {
     HELP_FLAG,
     END};
 const cli_section cli_section_calibrate_output = {"Output", calibrate_output_options};
+
+static const cli_option import_options[] = {
+    VALUE("output", "FILE", cli_parse_text, output,
+          "write the figures as a profile, for --device-profile and --server-profile"),
+    VALUE("table", "FILE", cli_parse_text, table_file,
+          "write them as a table of measurements, for kerf calibrate"),
+    FLAG("force", 0, force, "overwrite existing files"), END};
+const cli_section cli_section_import = {"What is written", import_options};
+
+static const cli_option import_output_options[] = {
+    FLAG("json", 0, json, "print JSON: every layer with its operators"),
+    FLAG("csv", 0, csv, "print comma-separated values, a row for each layer"),
+    FLAG("quiet", 0, quiet, "no warnings on stderr"), HELP_FLAG, END};
+const cli_section cli_section_import_output = {"Output", import_output_options};

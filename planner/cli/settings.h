@@ -24,6 +24,8 @@ extern const cli_section cli_section_devices_view;
 extern const cli_section cli_section_serve_output;
 extern const cli_section cli_section_measure;
 extern const cli_section cli_section_measure_output;
+extern const cli_section cli_section_import;
+extern const cli_section cli_section_import_output;
 extern const cli_section cli_section_ask;
 extern const cli_section cli_section_ask_scene;
 extern const cli_section cli_section_ask_device;
