@@ -4,7 +4,6 @@
 #include "base/real.h"
 #include "base/text.h"
 
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -99,9 +98,8 @@ void kw_number(kerf_writer *w, double value)
 
 void kw_integer(kerf_writer *w, int64_t value)
 {
-    char text[24];
-    const int n = snprintf(text, sizeof text, "%" PRId64, value);
-    kw_value(w, text, (size_t)n);
+    char text[KERF_REAL_SIZE];
+    kw_value(w, text, kerf_write_integer(value, text));
 }
 
 void kw_bytes(kerf_writer *w, double bytes)

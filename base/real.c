@@ -125,9 +125,29 @@ static size_t place(const char *digits, size_t n, int exponent, char *out)
     return (size_t)(p - out);
 }
 
+size_t kerf_write_integer(int64_t value, char text[KERF_REAL_SIZE])
+{
+    char reversed[24];
+    size_t n = 0, sign = 0;
+    uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+    do
+        reversed[n++] = (char)('0' + rest % 10);
+    while ((rest /= 10) > 0);
+    if (value < 0)
+        text[sign++] = '-';
+    for (size_t i = 0; i < n; i++)
+        text[sign + i] = reversed[n - 1 - i];
+    return sign + n;
+}
+
 size_t kerf_write_real(double value, char text[KERF_REAL_SIZE])
 {
     const double size = fabs(value);
+    if (size == 0) {
+        const size_t sign = signbit(value) ? 1 : 0;
+        memcpy(text, "-0.0" + 1 - sign, 3 + sign);
+        return 3 + sign;
+    }
     if (!(size >= LEAST_FAST && size < MOST_FAST))
         return by_printf(value, text);
     uint64_t number = 0;

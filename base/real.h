@@ -3,6 +3,7 @@
 #define KERF_BASE_REAL_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #define KERF_REAL_SIZE 32
 
@@ -10,5 +11,6 @@
  * %.17g has them, and always with a '.' or an 'e'. Reading it back gives the same number. Returns
  * the length. */
 size_t kerf_write_real(double value, char text[KERF_REAL_SIZE]);
+size_t kerf_write_integer(int64_t value, char text[KERF_REAL_SIZE]);
 
 #endif

@@ -236,9 +236,37 @@ static const char *scan_number(const char *text, number *out)
     return digits > 0 ? scan_exponent(p, &out->exponent) : NULL;
 }
 
+/* Up to 15 digits and powers of ten up to 10^22 are exact as doubles, so that one multiplication or
+ * division of them is the number correctly rounded, as strtod has it (Clinger 1990). */
+static bool to_double_exactly(const number *from, int exponent, double *value)
+{
+    static const double tens[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                  1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+                                  1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+    double mantissa = 0;
+    int digits = 0;
+    bool point = false;
+    for (const char *p = from->mantissa; *p; p++) {
+        if (*p == '.') {
+            point = true;
+            continue;
+        }
+        mantissa = 10 * mantissa + (*p - '0');
+        exponent -= point;
+        if (++digits > 15)
+            return false;
+    }
+    if (exponent < -22 || exponent > 22)
+        return false;
+    *value = exponent < 0 ? mantissa / tens[-exponent] : mantissa * tens[exponent];
+    return true;
+}
+
 /* strtod as the C locale has it, whatever the program or another thread sets. */
 static bool to_double(const number *from, int exponent, double *value)
 {
+    if (to_double_exactly(from, exponent, value))
+        return true;
     char text[MAX_NUMBER + 16];
     snprintf(text, sizeof text, "%se%d", from->mantissa, exponent);
     locale_t c = newlocale(LC_ALL_MASK, "C", (locale_t)0);

@@ -436,30 +436,43 @@ static bool read_body(const kerf_json *root, service_request *r)
     }
 }
 
-kerf_status service_decode(const char *bytes, size_t size, service_request *request,
-                           kerf_error *err)
+void service_request_unset(service_request *request)
 {
     *request = (service_request){.margin = NAN, .latency_s = NAN, .energy_J = NAN};
-    if (size > SERVICE_MAX_REQUEST)
-        return kerf_fail(err, KERF_E_TOO_LARGE, NULL,
-                         "the request has %zu bytes, expected at most %zu", size,
-                         SERVICE_MAX_REQUEST);
-    kerf_status status = kerf_json_parse(bytes, size, NULL, NULL, &request->doc, err);
+}
+
+kerf_status service_decode_fully(const char *bytes, size_t size, service_request *request,
+                                 kerf_error *err)
+{
+    const kerf_status status = kerf_json_parse(bytes, size, NULL, NULL, &request->doc, err);
     if (status != KERF_OK)
         return status;
     const kerf_json root = kerf_json_root(request->doc);
     if (read_id(&root, request) && read_version(&root, request) && read_op(&root, request) &&
         read_body(&root, request))
         kerf_json_done(&root);
-    if (!kerf_json_failed(request->doc))
+    return kerf_json_status(request->doc);
+}
+
+kerf_status service_decode(const char *bytes, size_t size, service_request *request,
+                           kerf_error *err)
+{
+    service_request_unset(request);
+    if (size > SERVICE_MAX_REQUEST)
+        return kerf_fail(err, KERF_E_TOO_LARGE, NULL,
+                         "the request has %zu bytes, expected at most %zu", size,
+                         SERVICE_MAX_REQUEST);
+    if (service_decode_fast(bytes, size, request))
         return KERF_OK;
-    status = kerf_json_status(request->doc);
-    return status;
+    service_request_clear(request);
+    service_request_unset(request);
+    return service_decode_fully(bytes, size, request, err);
 }
 
 void service_request_clear(service_request *request)
 {
     kerf_json_close(&request->doc);
+    free(request->text);
     free(request->id.text);
     free(request->pins);
     *request = (service_request){0};

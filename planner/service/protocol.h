@@ -77,9 +77,10 @@ typedef struct request_link {
     kerf_link fields; /* see link_unstated */
 } request_link;
 
-/* Texts point into the document. */
+/* Texts point into the document, or into the copy of the message. */
 typedef struct service_request {
     kerf_json_doc *doc;
+    char *text;     /* owned */
     kerf_writer id; /* as JSON text; empty: null */
     service_op op;
     service_code refused; /* a code that says more than the status does */
@@ -111,6 +112,13 @@ typedef struct service_request {
 kerf_status service_decode(const char *bytes, size_t size, service_request *request,
                            kerf_error *err);
 void service_request_clear(service_request *request);
+
+/* Its two halves: the full decoder, which takes everything, and a fast one, which says false to
+ * whatever is unusual or wrong. Both expect a request of service_request_unset. */
+void service_request_unset(service_request *request);
+kerf_status service_decode_fully(const char *bytes, size_t size, service_request *request,
+                                 kerf_error *err);
+bool service_decode_fast(const char *bytes, size_t size, service_request *request);
 
 /* The code of a failed call, unless request->refused says more. */
 service_code service_code_of(kerf_status status);
