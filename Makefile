@@ -145,8 +145,10 @@ sanitize:
 # The tests of what several threads do at once; their programs in the tsan variant.
 TSAN_TESTS := $(filter tests/unit/test_map_threads.c,$(TEST_SRC))
 TSAN_BIN := $(TSAN_TESTS:%.c=$(OBJ)/%)
-check-threads: $(TSAN_BIN)
-	@tests/run $(TSAN_BIN)
+TSAN_SCRIPTS := $(wildcard tests/service/test_*.py)
+check-threads: $(TSAN_BIN) $(OUT)/kerf
+	@TSAN_OPTIONS="suppressions=$(CURDIR)/tests/tsan.supp exitcode=99" KERF=$(OUT)/kerf KERF_BUILD=$(OUT) \
+	    tests/run $(TSAN_BIN) $(TSAN_SCRIPTS)
 tsan:
 	@$(MAKE) --no-print-directory VARIANT=tsan check-threads
 
