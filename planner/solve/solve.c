@@ -8,7 +8,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#define FEW_IDEALS 200000 /* placements that are enumerated sooner than handed to GLPK */
+#define FEW_IDEALS 200000 /* placements that are enumerated sooner than searched by milp */
 
 /* Makes what is left until the deadline the limit of the next solve: at least an instant, in which
  * a solver finds something. */

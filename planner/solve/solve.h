@@ -3,7 +3,7 @@
  *   exhaustive  walks the order ideals: every objective, every limit
  *   mincut      maximum flow under concave link costs: energy, latency, edp, total-energy,
  *               weighted; no limits
- *   milp        branch and bound over GLPK's simplex: everything
+ *   milp        branch and bound over Lagrangian bounds: everything
  *   auto        the cheapest of them that is exact for the question; with limits, mincut's answer
  *               if it happens to keep them
  */
