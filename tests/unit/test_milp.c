@@ -2,6 +2,7 @@
 #include "planner/solve/solve.h"
 #include "tests/support/cut_program.h"
 #include "tests/support/random_problem.h"
+#include "tests/support/torture.h"
 
 #include <glpk.h>
 #include <math.h>
@@ -37,8 +38,9 @@ static void test_chain_with_limits(void **state)
         cut_evaluate(&box.p, free_s.x, &value);
         box.p.limits.deadline_s = value.latency_s * rng_log(&r, 0.95, 1.02);
         box.p.limits.max_bytes = value.up_bytes * rng_log(&r, 0.9, 3);
+        cut_options few = {.max_ideals = 1};
         kerf_status status = cut_solve_exhaustive(&box.p, NULL, &a, NULL);
-        assert_int_equal(cut_solve_milp(&box.p, NULL, &b, NULL), status);
+        assert_int_equal(cut_solve_milp(&box.p, &few, &b, NULL), status);
         if (status == KERF_OK) {
             check(&box.p, &b);
             assert_true(fabs(a.objective - b.objective) <= 1e-9 * a.objective);
@@ -65,7 +67,8 @@ static void test_limits_met_exactly(void **state)
         cut_evaluate(&box.p, best.x, &value);
         box.p.limits = (kerf_limits){value.latency_s, value.energy_J,         value.memory_bytes,
                                      value.up_bytes,  value.device_operators, 0};
-        assert_int_equal(cut_solve_milp(&box.p, NULL, &s, NULL), KERF_OK);
+        cut_options few = {.max_ideals = 1};
+        assert_int_equal(cut_solve_milp(&box.p, &few, &s, NULL), KERF_OK);
         check(&box.p, &s);
         assert_true(fabs(s.objective - best.objective) <= 1e-9 * best.objective);
         cut_solution_clear(&best);
@@ -83,10 +86,11 @@ static void test_infeasible(void **state)
     box.p.limits.deadline_s = 1e-6;
     cut_solution s = {.x = NULL};
     kerf_error err = {.code = KERF_OK};
-    assert_int_equal(cut_solve_milp(&box.p, NULL, &s, &err), KERF_E_INFEASIBLE);
+    cut_options few = {.max_ideals = 1};
+    assert_int_equal(cut_solve_milp(&box.p, &few, &s, &err), KERF_E_INFEASIBLE);
     assert_string_equal(err.where, "limits");
     assert_null(s.x);
-    cut_options closest = {.minimise_violation = true};
+    cut_options closest = {.minimise_violation = true, .max_ideals = 1};
     assert_int_equal(cut_solve_milp(&box.p, &closest, &s, NULL), KERF_OK);
     cut_problem fastest = box.p; /* the least excess over a deadline is the least latency */
     fastest.limits.deadline_s = 0;
@@ -121,7 +125,7 @@ static void test_stopped(void **state)
         cut_solution best = {.x = NULL}, s = {.x = NULL};
         assert_int_equal(cut_solve_exhaustive(&box.p, NULL, &best, NULL), KERF_OK);
         int calls = 1 + (int)rng_below(&r, 4);
-        cut_options options = {.progress = stop_later, .progress_context = &calls};
+        cut_options options = {.max_ideals = 1, .progress = stop_later, .progress_context = &calls};
         assert_int_equal(cut_solve_milp(&box.p, &options, &s, NULL), KERF_OK);
         check(&box.p, &s);
         assert_true(s.bound <= best.objective * (1 + 1e-12));
@@ -132,7 +136,7 @@ static void test_stopped(void **state)
     int calls = 1;
     layered_problem(&r, 60, 3, true, &box);
     box.p.limits.deadline_s = 1e-6;
-    cut_options options = {.progress = stop_later, .progress_context = &calls};
+    cut_options options = {.max_ideals = 1, .progress = stop_later, .progress_context = &calls};
     cut_solution s = {.x = NULL};
     kerf_status status = cut_solve_milp(&box.p, &options, &s, NULL);
     assert_true(status == KERF_E_TIME_LIMIT || status == KERF_E_INFEASIBLE);
@@ -159,6 +163,42 @@ static void test_out_of_memory_in_glpk(void **state)
     layered_problem(&r, 30, 3, true, &box);
     assert_int_equal(cut_solve_milp(&box.p, &options, &s, NULL), KERF_OK);
     cut_solution_clear(&s);
+    box_clear(&box);
+}
+
+static kerf_status solve_tight(void *context, kerf_error *err)
+{
+    const cut_problem *p = context;
+    cut_options options = {.max_ideals = 1};
+    cut_solution s = {.x = NULL};
+    kerf_status status = cut_solve_milp(p, &options, &s, err);
+    if (status == KERF_OK && s.gap > CUT_GAP)
+        status = torture_wrong(err, "the gap is not closed");
+    cut_solution_clear(&s);
+    return status;
+}
+
+/* Branch and bound, GLPK included, where any allocation fails. */
+static void test_torture(void **state)
+{
+    (void)state;
+    if (!torture_available())
+        skip();
+    rng r = {rng_seed(56)};
+    problem_box box = {.blocks = NULL};
+    for (int i = 0; i < 3; i++) {
+        cut_value value;
+        uint8_t x[12] = {0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1};
+        do {
+            random_problem(&r, SHAPE_LAYERED, 12, &box);
+        } while (!cut_is_legal(&box.p, x));
+        cut_evaluate(&box.p, x, &value);
+        box.p.limits =
+            (kerf_limits){.deadline_s = value.latency_s, .memory_bytes = value.memory_bytes};
+        const kerf_objective kinds[] = {KERF_OBJ_ENERGY, KERF_OBJ_THROUGHPUT, KERF_OBJ_EDP};
+        box.p.objective = kinds[i];
+        torture_run(solve_tight, &box.p);
+    }
     box_clear(&box);
 }
 
@@ -294,6 +334,7 @@ int main(void)
         cmocka_unit_test(test_infeasible),
         cmocka_unit_test(test_stopped),
         cmocka_unit_test(test_out_of_memory_in_glpk),
+        cmocka_unit_test(test_torture),
         cmocka_unit_test(test_leaves_callers_glpk_alone),
         cmocka_unit_test(test_safe_bound),
         cmocka_unit_test(test_program_is_exact),
