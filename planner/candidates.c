@@ -1,11 +1,13 @@
-/* Candidates by enumeration: the order ideals are walked, those that no other beats in every total
- * are kept (planner/front.h), and of these the ones that are best somewhere (planner/cells.h). */
+/* Candidates: of few placements all are looked at, of many those that can be best
+ * (planner/supported.h); those that no other beats in every total are kept (planner/front.h), and
+ * of these the ones that are best somewhere (planner/cells.h). */
 #include "planner/candidates.h"
 
 #include "planner/cells.h"
 #include "planner/front.h"
 #include "planner/solve/clock.h"
 #include "planner/solve/exhaustive.h"
+#include "planner/supported.h"
 
 #include "base/error.h"
 #include "base/memory.h"
@@ -13,6 +15,8 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define FEW_PLACEMENTS 200000 /* that are looked at sooner than solved for */
 
 typedef struct search {
     const cut_choices *choices;
@@ -63,23 +67,79 @@ static kerf_status take_front(search *s, front *f, kerf_error *err)
     return KERF_OK;
 }
 
-static kerf_status enumerate(search *s, size_t choice, kerf_error *err)
+static kerf_status enumerate(search *s, const cut_problem *problem, size_t limit, front *f,
+                             kerf_error *err)
 {
-    const cut_choice *c = &s->choices->list[choice];
-    cut_problem problem = c->binding.problem; /* keeps only the limits that no condition changes */
+    cut_options options = rest_of_time(s);
+    bool ended = false;
+    if (options.max_ideals == 0 || options.max_ideals > limit)
+        options.max_ideals = limit;
+    const kerf_status status = cut_visit_placements(problem, &options, offer, f, &ended, err);
+    if (status != KERF_OK)
+        return status;
+    if (f->out_of_memory)
+        return kerf_fail(err, KERF_E_NOMEM, NULL, "out of memory for %zu candidates", f->n + 1);
+    if (ended)
+        return kerf_fail(err, KERF_E_TIME_LIMIT, NULL,
+                         "stopped after %zu placements, before all were looked at", f->examined);
+    return KERF_OK;
+}
+
+/* How to do without looking at all placements, if there is a way. */
+typedef kerf_status finder(const supported_search *search, kerf_error *err);
+
+static finder *finder_of(const search *s, const cut_choice *choice)
+{
+    const cut_problem *p = &choice->binding.problem;
+    const kerf_limits *l = &p->limits;
+    const kerf_map_box *box = s->box;
+    if (p->objective != KERF_OBJ_THROUGHPUT)
+        return cut_has_limits(p) ? NULL : supported_find;
+    const bool rate_only = box->downlink_bps[0] == box->downlink_bps[1] &&
+                           box->rtt_s[0] == box->rtt_s[1] &&
+                           box->server_load[0] == box->server_load[1] &&
+                           choice->question.server_load == box->server_load[0];
+    return rate_only && l->deadline_s <= 0 && l->energy_J <= 0 ? bottleneck_find : NULL;
+}
+
+/* The placements of one choice that can matter. `problem` has only those limits that no condition
+ * changes. */
+static kerf_status find_in(search *s, const cut_choice *choice, const cut_problem *problem,
+                           front *f, kerf_error *err)
+{
+    finder *find = finder_of(s, choice);
+    size_t count = 0;
+    const size_t most = s->options.max_ideals && s->options.max_ideals < CUT_MAX_IDEALS
+                            ? s->options.max_ideals
+                            : CUT_MAX_IDEALS;
+    const size_t limit = find && most > FEW_PLACEMENTS ? FEW_PLACEMENTS : most;
+    kerf_status status = cut_count_ideals(problem, limit, &count, err);
+    if (status != KERF_OK)
+        return status;
+    if (count <= limit)
+        return enumerate(s, problem, limit, f, err);
+    const cut_options options = rest_of_time(s);
+    const supported_search all = {
+        problem, choice->question.server_load, s->box, &options, stopped, s, f};
+    if (find)
+        return find(&all, err);
+    return kerf_fail(err, KERF_E_TOO_LARGE, NULL,
+                     "more than %zu placements, and a map of this objective with these limits and "
+                     "ranges needs to look at them all",
+                     limit);
+}
+
+static kerf_status search_choice(search *s, size_t index, kerf_error *err)
+{
+    const cut_choice *choice = &s->choices->list[index];
+    cut_problem problem = choice->binding.problem;
     front f;
-    kerf_status status = front_create(&problem, choice, c->question.server_load, s->box, &f, err);
+    kerf_status status =
+        front_create(&problem, index, choice->question.server_load, s->box, &f, err);
     if (status != KERF_OK)
         return status;
     problem.limits.deadline_s = problem.limits.energy_J = 0;
-    const cut_options options = rest_of_time(s);
-    bool ended = false;
-    status = cut_visit_placements(&problem, &options, offer, &f, &ended, err);
-    if (status == KERF_OK && f.out_of_memory)
-        status = kerf_fail(err, KERF_E_NOMEM, NULL, "out of memory for %zu candidates", f.n + 1);
-    else if (status == KERF_OK && ended)
-        status = kerf_fail(err, KERF_E_TIME_LIMIT, NULL,
-                           "stopped after %zu placements, before all were looked at", f.examined);
+    status = find_in(s, choice, &problem, &f, err);
     if (status == KERF_OK)
         status = take_front(s, &f, err);
     front_clear(&f);
@@ -150,7 +210,7 @@ kerf_status cut_candidates_find(const cut_choices *choices, const kerf_map_box *
         s.deadline = cut_clock_s() + s.options.time_limit_s;
     kerf_status status = KERF_OK;
     for (size_t i = 0; i < choices->n && status == KERF_OK; i++)
-        status = enumerate(&s, i, err);
+        status = search_choice(&s, i, err);
     if (status == KERF_OK && s.found.n > 0) {
         qsort(s.found.list, s.found.n, sizeof *s.found.list, in_order);
         status = drop_useless(&s, err);

@@ -7,7 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MARGIN     1e-13    /* relative: differences that may be rounding */
+/* Relative differences: above MARGIN one is the larger, whatever rounding did; up to SAME they
+ * count as equal. What lies between may be either, so that every difference is settled at last. */
+#define MARGIN     2e-14
+#define SAME       4e-13
 #define NARROW     1e-12    /* relative width of a border */
 #define FEW        4        /* candidates left in a cell of several axes */
 #define MAX_DEPTH  4096     /* along one axis, where NARROW ends it long before */
@@ -119,7 +122,7 @@ static bool is_no_better(const work *w, size_t i, size_t j)
 {
     const double *bound = w->bound + i * w->n_corners, *value = w->value + j * w->n_corners;
     for (unsigned c = 0; c < w->n_corners; c++)
-        if (!(bound[c] >= value[c] * (1 - MARGIN)))
+        if (!(bound[c] >= value[c] * (1 - SAME)))
             return false;
     return true;
 }

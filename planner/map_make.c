@@ -229,12 +229,14 @@ static kerf_status search(const kerf_question *question, kerf_map *map, kerf_err
     const cut_options options = {.time_limit_s = question->time_limit_s,
                                  .progress = question->progress,
                                  .progress_context = question->progress_context};
-    kerf_question unloaded = *question;
+    kerf_question easiest = *question;
     cut_choices choices = {0};
     cut_candidates found = {0};
-    unloaded.server_load = 0;
-    kerf_status status = cut_choices_bind(&unloaded, &choices, err);
-    if (status == KERF_OK && (status = map_check_box(question->link, &map->box, err)) == KERF_OK)
+    easiest.server_load = map->box.server_load[0];
+    kerf_status status = map_check_box(question->link, &map->box, err);
+    if (status == KERF_OK)
+        status = cut_choices_bind(&easiest, &choices, err);
+    if (status == KERF_OK)
         status = cut_candidates_find(&choices, &map->box, &options, &found, err);
     if (status == KERF_OK && found.n == 0)
         status = fail_infeasible(question, &map->box, err);

@@ -70,7 +70,8 @@ static void random_range(rng *r, double range[2], double low, double high, doubl
 
 static void random_box(rng *r, int axes, trial *t)
 {
-    random_range(r, t->range.uplink_bps, 1e4, 1e9, 1);
+    t->range.uplink_bps[0] = rng_log(r, 1e3, 1e7);
+    t->range.uplink_bps[1] = rng_log(r, 1e7, 1e12);
     random_range(r, t->range.downlink_bps, 1e4, 1e9, axes > 1 ? 0.5 : 0);
     random_range(r, t->range.rtt_s, 1e-4, 0.5, axes > 1 ? 0.5 : 0);
     if (rng_chance(r, 0.2))
@@ -105,7 +106,8 @@ static void random_trial(uint64_t seed, int axes, trial *t)
         if (i > 0)
             t->list[i].binding.problem.wait_W = p->wait_W * rng_log(r, 0.1, 10);
     }
-    /* The problem's server times are those of an unloaded server here. */
+    for (size_t i = 0; i < t->choices.n; i++)
+        t->list[i].question.server_load = t->range.server_load[0];
 }
 
 static void collect(trial *t)
@@ -123,6 +125,7 @@ static void collect(trial *t)
             if (!cut_is_legal(p, x))
                 continue;
             cut_evaluate(&t->list[c].binding.problem, x, &t->all[t->n]);
+            t->all[t->n].server_s *= 1 - t->range.server_load[0];
             t->choice_of[t->n++] = c;
         }
 }
@@ -224,11 +227,13 @@ static kerf_conditions random_point(trial *t)
         between(&t->r, b->rtt_s, rng_chance(&t->r, 0.5)), between(&t->r, b->server_load, false)};
 }
 
-/* Along one axis: 1e-6 off each border, the cell there names the best. */
+/* Along one axis: 1e-6 off each border, the cells there name the best. */
 static void check_borders(trial *t)
 {
     for (size_t i = 0; i < t->cells.n_cells; i++) {
         const cut_cell *cell = &t->cells.cells[i];
+        if (cell->kind != CUT_CELL_NARROW)
+            continue;
         const double ends[] = {cell->low[CUT_UP] * (1 - 1e-6), cell->low[CUT_UP] * (1 + 1e-6)};
         for (int k = 0; k < 2; k++) {
             kerf_conditions c = {1 / ends[k], t->range.downlink_bps[0], t->range.rtt_s[0],
@@ -240,16 +245,19 @@ static void check_borders(trial *t)
     }
 }
 
-/* False if the pins leave nothing. */
-static bool prepare(trial *t)
+/* False if the pins leave nothing, or not all is looked at and there is no other way. */
+static bool prepare(trial *t, const cut_options *options)
 {
     kerf_error err = {0};
     collect(t);
-    const kerf_status status = cut_candidates_find(&t->choices, &t->range, NULL, &t->found, &err);
+    const kerf_status status =
+        cut_candidates_find(&t->choices, &t->range, options, &t->found, &err);
     if (t->n == 0) {
         assert_int_equal(status, KERF_E_INFEASIBLE);
         return false;
     }
+    if (options && (status == KERF_E_TOO_LARGE || status == KERF_E_UNSUPPORTED))
+        return false;
     if (status != KERF_OK)
         fail_msg("KERF_SEED=%llu: %s", (unsigned long long)t->seed, err.message);
     assert_true(t->found.complete);
@@ -273,38 +281,98 @@ static void release(trial *t)
     box_clear(&t->box);
 }
 
-static void run(int axes, uint64_t seed, size_t n, size_t points)
+static void run(int axes, const cut_options *options, uint64_t seed, size_t n, size_t points)
 {
-    size_t candidates = 0, placements = 0, most = 0;
+    size_t found = 0, candidates = 0, placements = 0, most = 0;
     for (size_t i = 0; i < n; i++) {
         trial t;
         random_trial(seed + i, axes, &t);
-        const size_t n_points = prepare(&t) ? points : 0;
+        const size_t n_points = prepare(&t, options) ? points : 0;
         for (size_t k = 0; k < n_points; k++) {
             const kerf_conditions c = random_point(&t);
             check_cell(&t, &c, check_set(&t, &c));
         }
         if (axes == 1)
             check_borders(&t);
+        found += n_points > 0;
         candidates += t.found.n;
         placements += t.n;
         most = t.cells.n_cells > most ? t.cells.n_cells : most;
         release(&t);
     }
-    print_message("%zu problems: %zu candidates of %zu placements, at most %zu cells\n", n,
-                  candidates, placements, most);
+    print_message("# %zu of %zu problems: %zu candidates of %zu placements, at most %zu cells\n",
+                  found, n, candidates, placements, most);
+    assert_true(found > n / 4);
 }
 
 static void test_one_axis(void **state)
 {
     (void)state;
-    run(1, rng_seed(31), cases(1500, 10000), 10);
+    run(1, NULL, rng_seed(31), cases(600, 10000), 10);
 }
 
 static void test_several_axes(void **state)
 {
     (void)state;
-    run(4, rng_seed(32), cases(300, 3000), 30);
+    run(4, NULL, rng_seed(32), cases(60, 1500), 30);
+}
+
+/* As if there were too many placements to look at them all. */
+static const cut_options sparing = {.max_ideals = 1};
+
+static void test_solved_along_one_axis(void **state)
+{
+    (void)state;
+    run(1, &sparing, rng_seed(33), cases(250, 5000), 10);
+}
+
+static void test_solved_along_several_axes(void **state)
+{
+    (void)state;
+    run(4, &sparing, rng_seed(34), cases(40, 1000), 20);
+}
+
+/* Layers of twenty with more placements than can be looked at, against the solver at random rates. */
+static void test_large(void **state)
+{
+    (void)state;
+    static const kerf_objective objectives[] = {KERF_OBJ_ENERGY, KERF_OBJ_LATENCY, KERF_OBJ_EDP};
+    const size_t n = cases(200, 600);
+    for (int i = 0; i < 6; i++) {
+        problem_box box = {.blocks = NULL};
+        cut_choice choice = {.mode = 0};
+        const cut_choices choices = {&choice, 1};
+        cut_candidates found = {0};
+        kerf_error err = {0};
+        rng r = {rng_seed(35) + (uint64_t)i};
+        layered_problem(&r, n, 20, i % 2, &box);
+        box.p.objective = objectives[i / 2];
+        choice.binding.problem = box.p;
+        const kerf_map_box range = {{1e5, 1e9},
+                                    {box.link.rate_bps[1], box.link.rate_bps[1]},
+                                    {box.link.rtt_s, box.link.rtt_s},
+                                    {0, 0}};
+        assert_int_equal(cut_candidates_find(&choices, &range, NULL, &found, &err), KERF_OK);
+        assert_true(found.complete && found.n > 0);
+        for (int k = 0; k < 20; k++) {
+            cut_solution best = {.x = NULL};
+            kerf_conditions c = {rng_log(&r, 1e5, 1e9), box.link.rate_bps[1], box.link.rtt_s, 0};
+            double least = INFINITY;
+            for (size_t j = 0; j < found.n; j++) {
+                cut_value v;
+                cut_candidate_price(&box.p, &found.list[j].totals, &c, &v);
+                least = fmin(least, v.objective);
+            }
+            box.link.rate_bps[KERF_UPLINK] = c.uplink_bps;
+            assert_int_equal(cut_solve_mincut(&box.p, NULL, &best, &err), KERF_OK);
+            assert_true(same(least, best.objective, 1e-9));
+            cut_solution_clear(&best);
+        }
+        print_message("# %zu operators, objective %d: %zu candidates by %zu minimum cuts\n", n,
+                      (int)objectives[i / 2], found.n, found.examined);
+        cut_candidates_clear(&found);
+        box_clear(&box);
+    }
 }
 
 int main(void)
@@ -312,6 +380,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_one_axis),
         cmocka_unit_test(test_several_axes),
+        cmocka_unit_test(test_solved_along_one_axis),
+        cmocka_unit_test(test_solved_along_several_axes),
+        cmocka_unit_test(test_large),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
