@@ -4,6 +4,7 @@ import io
 import itertools
 import json
 import os
+import random
 import tempfile
 
 import tap
@@ -235,5 +236,23 @@ with tempfile.TemporaryDirectory() as folder:
     with open(os.path.join(folder, "broken.json"), "w") as out:
         out.write('{"format": "kerf-variants/1", "variants": [')
     fails("no JSON", 1, ["plan", "chain", "--variants", folder + "/broken.json"], "1:")
+    # --- and what is mangled --------------------------------------------------------------------------------
+    rng = random.Random(int(os.environ.get("KERF_SEED", "7")))
+    text, strange = json.dumps(GOOD), 0
+    words = ("null", "-1", "1e999", "[]", "{}", '""', '"any"', "0.5", '"1 GB"', '"\\u0000"', '"chain"', "1e-320", "true")
+    for i in range(1500 if os.environ.get("KERF_TEST_FULL") else 150):
+        mangled = list(text)
+        for _ in range(rng.randrange(1, 4)):
+            at, length = rng.randrange(len(mangled)), rng.randrange(1, 12)
+            mangled[at:at + length] = rng.choice((rng.choice(words), rng.choice('{}[]",:x0\x7f'), "",
+                                                  "".join(mangled[at:at + length]) * 2))
+        with open(os.path.join(folder, "mangled.json"), "w") as out:
+            out.write("".join(mangled))
+        status, out, err = kerf("plan", *ANY[:-6], "--variants", folder + "/mangled.json", "--wire", "any", "--csv")
+        lines = [line for line in err.splitlines() if "warning" not in line]
+        if not (status in (0, 2, 3) and len(lines) == (status != 0) or status == 1 and out == "" and len(lines) == 1):
+            strange += 1
+            print("# seed case %d: status %d, %r" % (i, status, err[:300]))
+    check("mangled files are read or refused in one line", strange == 0)
     fails("no file", 1, ["plan", "chain", "--variants", folder + "/none.json"], "No such file")
 tap.done()
