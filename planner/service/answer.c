@@ -141,6 +141,7 @@ static void dispatch(service *s, const reply_route *route, service_request *requ
 {
     switch (request->op) {
     case OP_PLAN:
+    case OP_MAP:
         planning_answer(s, route, request, bytes, size);
         break;
     case OP_LIST:

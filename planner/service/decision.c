@@ -1,6 +1,7 @@
 #include "planner/service/decision.h"
 
 #include "base/memory.h"
+#include "planner/map_json.h"
 #include "planner/plan_json.h"
 
 #include <stdlib.h>
@@ -25,37 +26,74 @@ static void refuse(decision *d, kerf_status status, const kerf_error *err)
         *d->err = *err;
 }
 
-static void accept(decision *d, const kerf_question *question, const kerf_plan *plan)
+/* Takes over what was written. */
+static void accept(decision *d, kerf_writer *w)
 {
-    kerf_writer w = {0};
-    plan_json_write(&w, question, plan, question->top > 1);
-    if (w.failed) {
-        free(w.text);
+    if (w->failed) {
+        free(w->text);
         refuse(d, KERF_E_NOMEM, &(kerf_error){.message = "out of memory"});
         return;
     }
-    d->json = w.text;
-    d->size = w.used;
-    memcpy(d->cut_id, plan->cut_id, sizeof d->cut_id);
+    d->json = w->text;
+    d->size = w->used;
     d->lasting = true;
 }
 
-decision *decision_make(const kerf_question *question, const atomic_bool *stop)
+static void make_plan(decision *d, const kerf_question *question)
+{
+    kerf_plan *plan = NULL;
+    kerf_error err = {0};
+    kerf_writer w = {0};
+    const kerf_status status = kerf_plan_make(question, &plan, &err);
+    if (status == KERF_OK) {
+        memcpy(d->cut_id, plan->cut_id, sizeof d->cut_id);
+        plan_json_write(&w, question, plan, question->top > 1);
+        accept(d, &w);
+    } else {
+        refuse(d, status, &err);
+    }
+    kerf_plan_destroy(&plan);
+}
+
+/* Over the usual range of rates unless another one is asked for, with regions at the link's own
+ * RTT and load, or the nearest in the box: as kerf map. */
+static void make_map(decision *d, const service_question *q, const kerf_question *question)
+{
+    static const double usual_bps[2] = {1e5, 1e9};
+    kerf_map_box box = q->box;
+    kerf_map *map = NULL;
+    kerf_map_region *regions = NULL;
+    size_t n = 0;
+    kerf_error err = {0};
+    kerf_writer w = {0};
+    if (box.uplink_bps[1] <= 0)
+        memcpy(box.uplink_bps, usual_bps, sizeof usual_bps);
+    kerf_status status = kerf_map_make(question, &box, &map, &err);
+    if (status == KERF_OK)
+        status = kerf_map_regions(map, NULL, &regions, &n, &err);
+    if (status == KERF_OK) {
+        const kerf_conditions at = kerf_map_conditions(map);
+        map_json_write(&w, map, &at, regions, n);
+        accept(d, &w);
+    } else {
+        refuse(d, status, &err);
+    }
+    free(regions);
+    kerf_map_destroy(&map);
+}
+
+decision *decision_make(const service_question *question, const atomic_bool *stop)
 {
     decision *d = kerf_calloc(1, sizeof *d);
     if (!d)
         return NULL;
-    kerf_question asked = *question;
+    kerf_question asked = question->ask;
     asked.progress = go_on;
     asked.progress_context = (void *)(uintptr_t)stop;
-    kerf_plan *plan = NULL;
-    kerf_error err = {0};
-    const kerf_status status = kerf_plan_make(&asked, &plan, &err);
-    if (status == KERF_OK)
-        accept(d, question, plan);
+    if (question->of_map)
+        make_map(d, question, &asked);
     else
-        refuse(d, status, &err);
-    kerf_plan_destroy(&plan);
+        make_plan(d, &asked);
     return d;
 }
 

@@ -9,14 +9,14 @@
 typedef struct decision {
     service_code code; /* SE_NONE: a plan */
     kerf_error *err;   /* why there is none */
-    char *json;        /* the plan's document */
+    char *json;        /* the document */
     size_t size;
-    char cut_id[KERF_CUT_ID_SIZE];
-    bool lasting; /* the same question will have the same answer */
+    char cut_id[KERF_CUT_ID_SIZE]; /* of a plan */
+    bool lasting;                  /* the same question will have the same answer */
 } decision;
 
-/* Plans afresh; ends early on *stop. NULL without memory. */
-decision *decision_make(const kerf_question *question, const atomic_bool *stop);
+/* Plans afresh, or makes the map that is asked for; ends early on *stop. NULL without memory. */
+decision *decision_make(const service_question *question, const atomic_bool *stop);
 void decision_destroy(decision **d);
 size_t decision_bytes(const decision *d);
 

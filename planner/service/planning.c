@@ -23,6 +23,7 @@ typedef struct asker {
     const char *current; /* the cut in use; NULL: not stated */
     double margin;       /* by which a new one must be better */
     const char *device_id;
+    bool of_map;
 } asker;
 
 /* One who waits. The texts are in the same piece of memory. */
@@ -81,9 +82,9 @@ static bool somebody_asks(const asker *a)
 
 /* --- replies --- */
 
-static void write_plan(kerf_writer *w, const verdict *v)
+static void write_document(kerf_writer *w, const char *key, const verdict *v)
 {
-    kw_key(w, "plan");
+    kw_key(w, key);
     if (v->text)
         plan_template_write(v->text, v->variables, w);
     else
@@ -105,7 +106,7 @@ static void announce(service *s, const char *device_id, device_state *state, con
     kw_put_integer(w, "v", SERVICE_VERSION);
     kw_put_string(w, "device_id", device_id);
     kw_put_integer(w, "sequence", (int64_t)state->sequence);
-    write_plan(w, v);
+    write_document(w, "plan", v);
     kw_end(w, '}');
     server_publish(s, device_id, w);
 }
@@ -116,8 +117,8 @@ static void reply_plan(service *s, const asker *to, const verdict *v)
     w->used = 0;
     w->comma = false;
     service_reply_begin(w, to->id, to->id_size);
-    write_plan(w, v);
-    if (to->current) {
+    write_document(w, to->of_map ? "map" : "plan", v);
+    if (to->current && !to->of_map) {
         const bool changed = strcmp(to->current, v->cut_id) != 0;
         kw_put_bool(w, "changed", changed);
         kw_put_bool(w, "current_known", v->current_known || !changed);
@@ -134,8 +135,9 @@ static void tell(service *s, const asker *to, const verdict *v)
         answer_error(s, &to->route, to->id, to->id_size, v->code, v->err);
     else if (somebody_asks(to))
         reply_plan(s, to, v);
-    device_state *state =
-        to->device_id && v->code == SE_NONE ? devices_find(&s->devices, to->device_id) : NULL;
+    device_state *state = to->device_id && v->code == SE_NONE && !to->of_map
+                              ? devices_find(&s->devices, to->device_id)
+                              : NULL;
     if (state)
         announce(s, to->device_id, state, v);
 }
@@ -220,7 +222,7 @@ static void run_plan(job *j, const atomic_bool *stop)
 {
     plan_job *p = (plan_job *)(void *)j;
     const uint64_t start = now_ns();
-    p->decision = decision_make(&p->question.ask, stop);
+    p->decision = decision_make(&p->question, stop);
     p->took_ns = now_ns() - start;
 }
 
@@ -448,7 +450,7 @@ static bool tell_from_map(service *s, const asker *a, family *f, const service_q
 /* Questions that ask for more than the best cut are decided on their own. */
 static bool may_be_mapped(const service *s, const service_question *q)
 {
-    return q->ask.top <= 1 && q->ask.solver == KERF_SOLVER_AUTO &&
+    return !q->of_map && q->ask.top <= 1 && q->ask.solver == KERF_SOLVER_AUTO &&
            q->ask.time_limit_s >= s->options.time_limit_s;
 }
 
@@ -532,8 +534,10 @@ void planning_answer(service *s, const reply_route *route, service_request *requ
                      .message_size = size,
                      .current = request->current,
                      .margin = isnan(request->margin) ? s->options.margin : request->margin,
-                     .device_id = request->device_id};
-    resolve_and_ask(s, &a, request, estimate_for(s, request, route->received_ns, &estimate), true);
+                     .device_id = request->device_id,
+                     .of_map = request->op == OP_MAP};
+    resolve_and_ask(s, &a, request, estimate_for(s, request, route->received_ns, &estimate),
+                    request->op == OP_PLAN);
 }
 
 /* Asks again what the device asked last, for its link as it is estimated now. */

@@ -366,6 +366,33 @@ static bool read_question(const kerf_json *root, service_request *r)
            read_search(root, r) && read_current(root, r);
 }
 
+/* ["LOW", "HIGH"] */
+static bool read_range(const kerf_json *root, const char *key, kerf_quantity kind, double range[2])
+{
+    kerf_json at;
+    size_t n = 0;
+    if (!kerf_json_array(root, key, KERF_OPTIONAL, &at, &n))
+        return !kerf_json_failed(root->doc);
+    if (n != 2)
+        return kerf_json_fail(&at, KERF_E_INVALID, "has %zu elements, expected two, from and to",
+                              n);
+    for (size_t i = 0; i < 2; i++) {
+        const kerf_json end = kerf_json_at(&at, i);
+        if (!kerf_json_as_quantity(&end, kind, &range[i]))
+            return false;
+    }
+    return (range[0] <= range[1] && range[1] > 0) ||
+           kerf_json_fail(&at, KERF_E_INVALID, "is no range that rises");
+}
+
+static bool read_box(const kerf_json *root, kerf_map_box *box)
+{
+    return read_range(root, "rates", KERF_RATE, box->uplink_bps) &&
+           read_range(root, "downlinks", KERF_RATE, box->downlink_bps) &&
+           read_range(root, "rtts", KERF_TIME, box->rtt_s) &&
+           read_range(root, "loads", KERF_FRACTION, box->server_load);
+}
+
 /* --- the other operations --- */
 
 static bool read_observation(const kerf_json *root, service_request *r)
@@ -423,6 +450,8 @@ static bool read_body(const kerf_json *root, service_request *r)
     switch (r->op) {
     case OP_PLAN:
         return read_question(root, r);
+    case OP_MAP:
+        return read_question(root, r) && read_box(root, &r->box);
     case OP_OBSERVE:
         return read_observation(root, r);
     case OP_STATE:

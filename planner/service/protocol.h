@@ -12,7 +12,7 @@
 
 #include "base/json.h"
 #include "base/json_write.h"
-#include "kerf/plan.h"
+#include "kerf/map.h"
 
 #define SERVICE_VERSION     1
 #define SERVICE_MAX_REQUEST ((size_t)64 * 1024) /* bytes of a request; longer ones are refused */
@@ -23,6 +23,7 @@
 /* X(enumerator, name) */
 #define SERVICE_OP_LIST(X)                                                                         \
     X(OP_PLAN, "plan")                                                                             \
+    X(OP_MAP, "map")                                                                               \
     X(OP_LIST, "list")                                                                             \
     X(OP_DESCRIBE, "describe")                                                                     \
     X(OP_OBSERVE, "observe")                                                                       \
@@ -100,7 +101,8 @@ typedef struct service_request {
     double time_limit_s;
     size_t others; /* alternatives that are asked for */
     const char *current;
-    double margin; /* NAN: the service's */
+    double margin;    /* NAN: the service's */
+    kerf_map_box box; /* map: the ranges that were given, {0, 0} elsewhere */
     /* a device's own view */
     const char *device_id;
     double latency_s, energy_J; /* measured; NAN: not stated */

@@ -190,6 +190,8 @@ kerf_status question_resolve(const catalogue *c, const service_defaults *default
         return status;
     }
     take_rest(request, time_limit_s, q);
+    q->of_map = request->op == OP_MAP;
+    q->box = request->box;
     return KERF_OK;
 }
 
@@ -245,6 +247,13 @@ void question_key_write(const service_question *q, bool family, kerf_writer *key
     k.result_at_server = ask->result_at_server;
     k.top = ask->top;
     k.n_pins = ask->n_pins;
+    if (q->of_map) {
+        const double box[8] = {q->box.uplink_bps[0],   q->box.uplink_bps[1], q->box.downlink_bps[0],
+                               q->box.downlink_bps[1], q->box.rtt_s[0],      q->box.rtt_s[1],
+                               q->box.server_load[0],  q->box.server_load[1]};
+        memcpy(k.box, box, sizeof box);
+        k.top = UINT64_MAX - 1;
+    }
     if (family) {
         k.link[0] = k.link[1] = k.link[2] = k.server_load = 0;
         k.top = UINT64_MAX;

@@ -24,6 +24,7 @@ typedef struct question_key {
     uint64_t mode; /* of the device; UINT64_MAX: any */
     uint32_t objective, wire, solver, result_at_server;
     uint64_t top;
+    double box[8];
     uint64_t n_pins;
 } question_key;
 
@@ -36,6 +37,8 @@ typedef struct service_question {
     kerf_pin *pins;      /* owned; ascending */
     char *own_name;      /* of the link, in a copy */
     kerf_question ask;   /* points into the above */
+    bool of_map;         /* what is asked for is the map over the box */
+    kerf_map_box box;
 } service_question;
 
 /* What a device's estimate says of the link, where the request leaves the link out. */

@@ -83,6 +83,31 @@ def test_plans(client):
           same(client.plan(**{**QUESTION, "link": whole}), tap.plan(*ARGUMENTS)))
 
 
+def test_maps(client):
+    for fields, options in (
+            ({}, []),
+            ({"rates": ["1 Mbit/s", "200 Mbit/s"], "objective": "latency"},
+             ["--rates", "1 Mbit/s..200 Mbit/s", "--objective", "latency"]),
+            ({"rtts": ["1 ms", "100 ms"], "loads": [0, 0.5], "deadline": "1 s"},
+             ["--rtts", "1ms..100ms", "--loads", "0..0.5", "--deadline", "1s"])):
+        status, out, err = tap.kerf("map", *ARGUMENTS, *options, "--json")
+        expected = json.loads(out)
+        for turn in ("first", "second"):
+            reply = client.ask("map", **{**QUESTION, **fields})
+            check("as kerf map %s, asked for the %s time" % (" ".join(options), turn),
+                  reply["ok"] and agree(reply["map"], expected), str(reply)[:300])
+    for fields, pointer in (({"rates": ["1 Mbit/s"]}, "/rates"), ({"rates": 7}, "/rates"),
+                            ({"rates": ["2 Mbit/s", "1 Mbit/s"]}, "/rates"),
+                            ({"rtts": ["1 ms", 2]}, "/rtts/1"), ({"network": "none"}, "/network")):
+        reply = client.ask("map", **{**QUESTION, **fields})
+        check("a map at '%s' is refused" % pointer, not reply["ok"]
+              and reply["error"]["pointer"] == pointer, reply)
+    reply = client.ask("map", **QUESTION, deadline="1 us")
+    check("a map without any answer", reply["error"]["code"] == "infeasible", reply)
+    check("a plan has no ranges", fails(client.ask("plan", **QUESTION, rates=["1 bit/s", "1 Mbit/s"]),
+                                        "bad_request", "/rates"))
+
+
 def test_other_operations(client):
     reply = client.ask("ping")
     check("ping", reply["ok"] and reply["kerf"], reply)
@@ -229,6 +254,7 @@ def test_start_and_end():
 with Service() as running:
     with Client(running.endpoint) as asking:
         test_plans(asking)
+        test_maps(asking)
         test_other_operations(asking)
         test_ids(asking)
         test_bad_requests(asking)
