@@ -12,6 +12,7 @@
 #define DEADLINE_SLACK  1e-9
 #define MAX_SPARE       ((size_t)1 << 24)
 #define NO_ASIDE        UINT32_MAX
+#define FIRST_ROW       1000 /* offloads in a row, before any were made: worth a try */
 
 static const sim_policy *policy_of(const sim_run *run, const sim_board *b)
 {
@@ -704,6 +705,18 @@ static void abandon_shared(sim_run *run, sim_board *b, double t)
 
 /* --- the beginning of an inference --- */
 
+/* How many offloads follow each other: what a woken radio serves. */
+static void note_row(sim_board *b, bool sends)
+{
+    if (sends) {
+        b->row += b->row < UINT32_MAX;
+        b->mean_row = fmaxf(b->mean_row, (float)b->row);
+    } else if (b->row > 0) {
+        b->mean_row = sqrtf(b->mean_row * (float)b->row); /* lengths differ by factors */
+        b->row = 0;
+    }
+}
+
 static void begin(sim_run *run, sim_board *b)
 {
     const sim_team *team = sim_board_team(run, b);
@@ -719,6 +732,7 @@ static void begin(sim_run *run, sim_board *b)
                              .switched = b->has_last && b->last_option != b->option};
     b->last_option = b->option;
     b->has_last = true;
+    note_row(b, sends);
     b->limit = INFINITY;
     b->promotion_s = 0;
     b->sent_at = b->start + o->cost.device_s;
@@ -942,6 +956,7 @@ static void make_boards(sim_run *run, size_t g)
         b->team = (uint32_t)g;
         b->last_end[0] = b->last_end[1] = -INFINITY;
         b->aside = NO_ASIDE;
+        b->mean_row = FIRST_ROW;
         b->offset_s = offset_of(run, team->link, index, i);
         b->option = (uint32_t)team->planned;
         sim_down_begin(&team->link->faults, run->key, index, &b->down);

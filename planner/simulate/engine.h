@@ -29,7 +29,8 @@ typedef enum sim_phase {
 
 /* What a board believes of the world: moving averages. */
 typedef struct sim_belief {
-    double rate_bps[2], rtt_s, slowdown; /* slowdown: server time over the unloaded one */
+    double pace_s[2];       /* of a bit: what a transfer's time is linear in */
+    double rtt_s, slowdown; /* slowdown: server time over the unloaded one */
     double when;
 } sim_belief;
 
@@ -52,6 +53,8 @@ typedef struct sim_board {
     uint32_t team, ticket;
     uint32_t option, last_option;
     uint32_t waiting, first_waiting; /* frames in its queue */
+    uint32_t row;                    /* offloads in a row, now */
+    float mean_row;                  /* and as they were until now, on average */
     uint8_t phase;
     bool has_pending, has_last;
     uint32_t aside;     /* where the pending record is, if its result is still on the server */

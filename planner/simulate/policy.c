@@ -3,13 +3,15 @@
 
 #include "net/link.h"
 
-#define NEVER_S 1e12 /* what will not end: large, but numbers stay numbers */
+#define NEVER_S   1e12 /* what will not end: large, but numbers stay numbers */
+#define LEAST_BPS 1e3  /* what is measured as less counts as this */
 
 /* What a decision goes by. */
 typedef struct outlook {
     kerf_link link;          /* as it is, or is believed to be */
     unsigned state;          /* of radio and window, as SIM_RADIO_IDLE and so on */
     double gap_s;            /* to the transfer after this one, as far as can be told */
+    double wake_share;       /* of a promotion that this transfer answers for */
     double slowdown, wait_s; /* of the server */
 } outlook;
 
@@ -43,7 +45,8 @@ static verdict judge(const sim_option *o, const outlook *at, double up_s, double
     if (o->cost.uplink_bytes + o->cost.downlink_bytes > 0) {
         const kerf_link *l = &at->link;
         if (at->state & SIM_RADIO_IDLE)
-            fixed_J = l->promotion_W * l->promotion_s + l->switch_W * l->switch_s;
+            fixed_J =
+                at->wake_share * (l->promotion_W * l->promotion_s + l->switch_W * l->switch_s);
         fixed_J += l->tail_W * fmin(l->tail_s, at->gap_s);
     }
     const double energy = o->cost.compute_J + up_J + down_J + fixed_J + o->wait_W * away_s;
@@ -79,7 +82,7 @@ static verdict foresee(const sim_option *o, const outlook *at)
         time_s[d] = kerf_link_active_s(&as, (kerf_direction)d, bytes[d]);
         energy_J[d] = as.active_W_per_bps[d] * 8 * o->sent_bytes[d] + as.active_W[d] * time_s[d];
         if (d == KERF_UPLINK && (at->state & SIM_RADIO_IDLE))
-            time_s[d] += as.promotion_s + as.switch_s;
+            time_s[d] += at->wake_share * (as.promotion_s + as.switch_s);
     }
     return judge(o, at, time_s[0], time_s[1], energy_J[0], energy_J[1]);
 }
@@ -102,7 +105,7 @@ static verdict look_ahead(const sim_run *run, const sim_team *team, uint32_t ind
         const double rtt_s = sim_path_rtt_s(&path, now);
         double before = 0;
         if (d == KERF_UPLINK && (at->state & SIM_RADIO_IDLE))
-            before = link->promotion_s + link->switch_s;
+            before = at->wake_share * (link->promotion_s + link->switch_s);
         const double shake =
             d == KERF_UPLINK && link->connection == KERF_CONNECTION_NEW ? rtt_s : 0;
         sim_path_flow(&path, (kerf_direction)d, now + before + shake, o->sent_bytes[d],
@@ -125,6 +128,12 @@ static outlook outlook_of(const sim_run *run, const sim_team *team, uint32_t ind
                   .gap_s = team->mean_gap_s,
                   .slowdown = 1};
     at.link.loss = 0; /* the rates have it in */
+    /* Where inferences come again before the radio sleeps, or the window closes, waking it serves
+     * those that follow as well: as many as it has on average. */
+    at.wake_share = team->mean_gap_s < at.link.tail_s ? 1 / fmax((double)b->mean_row, 1) : 1;
+    if (at.link.connection == KERF_CONNECTION_COLD &&
+        team->mean_gap_s < sim_path_rto_s(at.link.rtt_s))
+        at.state |= SIM_WINDOW_OPEN;
     return at;
 }
 
@@ -149,7 +158,7 @@ void sim_believe(sim_run *run, const sim_team *team, uint32_t index, double t)
     sim_belief *belief = &run->board[index].belief;
     const kerf_link *link = team->link->link;
     for (int d = 0; d < 2; d++)
-        belief->rate_bps[d] = kerf_link_effective_rate_bps(link, (kerf_direction)d);
+        belief->pace_s[d] = 1 / kerf_link_effective_rate_bps(link, (kerf_direction)d);
     belief->rtt_s = link->rtt_s;
     belief->slowdown = 1;
     belief->when = t;
@@ -167,8 +176,8 @@ void sim_learn_rate(const sim_run *run, sim_board *b, kerf_direction direction, 
     const sim_policy *policy = adaptive(run, b);
     if (!policy)
         return;
-    double *average = &b->belief.rate_bps[direction];
-    *average += policy->weight * (rate_bps - *average);
+    double *average = &b->belief.pace_s[direction];
+    *average += policy->weight * (1 / fmax(rate_bps, LEAST_BPS) - *average);
     b->belief.when = t;
 }
 
@@ -224,14 +233,14 @@ static uint32_t decide_adaptive(sim_run *run, const sim_team *team, uint32_t ind
         look(run, team, index, t, &at);
         const sim_option *o = &team->option[b->option];
         const double served_s = o->cost.server_s > 0 ? o->cost.server_s : 0;
-        b->belief.rate_bps[0] = at.link.rate_bps[0];
-        b->belief.rate_bps[1] = at.link.rate_bps[1];
+        for (int d = 0; d < 2; d++)
+            b->belief.pace_s[d] = 1 / fmax(at.link.rate_bps[d], LEAST_BPS);
         b->belief.rtt_s = at.link.rtt_s;
         b->belief.slowdown = served_s > 0 ? at.slowdown + at.wait_s / served_s : at.slowdown;
         b->belief.when = t;
     }
-    at.link.rate_bps[0] = b->belief.rate_bps[0];
-    at.link.rate_bps[1] = b->belief.rate_bps[1];
+    for (int d = 0; d < 2; d++)
+        at.link.rate_bps[d] = 1 / b->belief.pace_s[d];
     at.link.rtt_s = b->belief.rtt_s;
     at.slowdown = b->belief.slowdown;
     at.wait_s = 0;
@@ -255,7 +264,6 @@ static uint32_t ask(sim_run *run, const sim_team *team, uint32_t index, double t
     case KERF_POLICY_HINDSIGHT:
         at = outlook_of(run, team, index, t);
         look(run, team, index, t, &at);
-        at.gap_s = fmax(run->board[index].arrivals.next - t, 0);
         return choose(
             run, team, index, &at, t,
             policy->kind == KERF_POLICY_HINDSIGHT && team->link->access_point == KERF_NONE, 0);

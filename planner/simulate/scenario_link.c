@@ -225,6 +225,7 @@ static bool read_link(const scenario_reader *r, const kerf_json *at, sim_link *s
     scenario_positive(at, "downlink", KERF_RATE, KERF_OPTIONAL, &link->rate_bps[KERF_DOWNLINK]);
     kerf_json_quantity(at, "rtt", KERF_TIME, KERF_OPTIONAL, &link->rtt_s);
     kerf_json_quantity(at, "loss", KERF_FRACTION, KERF_OPTIONAL, &link->loss);
+    kerf_json_quantity(at, "gap", KERF_TIME, KERF_OPTIONAL, &link->gap_s);
     if (!scenario_choice(at, "connection", states, &state) ||
         !scenario_read_trace(r, at, "uplink_trace", false, &s->trace[KERF_UPLINK]) ||
         !scenario_read_trace(r, at, "downlink_trace", false, &s->trace[KERF_DOWNLINK]) ||

@@ -333,10 +333,8 @@ bool scenario_read_policies(scenario_reader *r, const kerf_json *root)
         return kerf_json_fail(&list, KERF_E_NOMEM, "out of memory");
     for (size_t i = 0; i < n; i++) {
         kerf_json item = kerf_json_at(&list, i);
-        if (!scenario_read_policy(&item, &s->policies[i]))
-            return false;
         s->n_policies++;
-        if (!check_name(&item, s))
+        if (!scenario_read_policy(&item, &s->policies[i]) || !check_name(&item, s))
             return false;
     }
     return true;
