@@ -27,6 +27,16 @@ for words, end in re.findall(r"```\n\$ build/kerf ([^\n]*)\n\.\.\.\n(.*?)```", t
             file.write(text)
         continue
     check("the end of kerf " + words, status == 0 and end and out.endswith(end), out + err)
+# Decision maps are shown whole, and their picture with them.
+for words, shown in re.findall(r"```\n\$ build/kerf (map [^\n]*)\n(.*?)```", text, re.S):
+    status, out, err = kerf(*words.split(), env={"KERF_PATH": ""})
+    if os.environ.get("KERF_GOLDEN") == "write":
+        text = text.replace(shown, out)
+        with open("README.md", "w") as file:
+            file.write(text)
+        kerf(*words.split(), "--plot", "docs/images/alexnet-map.svg", env={"KERF_PATH": ""})
+        continue
+    check("kerf " + words, status == 0 and shown == out, out + err)
 for link in re.findall(r"\]\(([^)#]+)\)", text):
     check("there is a " + link, os.path.exists(link))
 tap.done()
