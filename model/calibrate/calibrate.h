@@ -105,7 +105,7 @@ kerf_status cal_model_create(const cal_form *form, const cal_rows *rows,
 
 /* features.c: what each coefficient is multiplied by in a row's figure, in the places of the
  * coefficients. Forms that are not linear are taken at the coefficients of `at`, where the
- * products add up to the figure exactly. */
+ * products add up to the figure exactly; NULL: as if all parts added up, with no floor. */
 void cal_features(const cal_model *model, const cal_rows *rows, size_t row,
                   const kerf_power_mode *at, kerf_power_mode *features);
 double cal_column_feature(const cal_column *column, const kerf_power_mode *features);

@@ -51,6 +51,8 @@ static weights weigh_floor(const kerf_work *work, const kerf_power_mode *at)
 
 static weights weigh(const cal_model *model, const kerf_work *work, const kerf_power_mode *at)
 {
+    if (!at)
+        return (weights){1, 1, 1, 0};
     if (!model->form->energy && model->form->latency_form == KERF_LATENCY_MAX)
         return weigh_max(work, at);
     if (model->form->energy && model->form->energy_form == KERF_ENERGY_FLOOR)

@@ -210,7 +210,7 @@ kerf_status cal_fit(const cal_model *model, const cal_rows *rows, const double *
     double x[CAL_MAX_COLUMNS] = {0};
     kerf_status status = create(model, rows, weights, &d, err);
     if (status == KERF_OK && d.n > 0 && model->n > 0) {
-        fill(model, rows, &model->base, &d);
+        fill(model, rows, NULL, &d);
         status = solve(model, &d, x, err);
         if (status == KERF_OK && !is_linear(model->form))
             status = iterate(model, rows, &d, x, err);

@@ -242,7 +242,7 @@ static kerf_status proportional(const cal_model *model, const cal_rows *rows, si
         kerf_power_mode features;
         if (isnan(cal_measured(&rows->rows[r], model->form->energy)))
             continue;
-        cal_features(model, rows, r, &model->base, &features);
+        cal_features(model, rows, r, NULL, &features);
         const double b = cal_column_feature(&model->columns[j], &features);
         if (i == j) {
             *same = b == 0;

@@ -220,6 +220,13 @@ def reference_data():
                    "configs/overlays/%s.json" % device, "--output", made, "--quiet")
         same = run[0] == 0 and open(made).read() == open("configs/devices/%s.json" % device).read()
         check("configs/devices/%s.json is made again, byte for byte" % device, same, run[2] or "it differs: make profiles")
+    if FULL and shutil.which("gnuplot"):
+        made = os.path.join(folder, "docs")
+        os.makedirs(made + "/images")
+        subprocess.run([sys.executable, "tools/accuracy.py", tables, made], check=True,
+                       env=dict(os.environ, KERF=tap.KERF, KERF_PATH=""))
+        check("docs/accuracy.md is made again", open(made + "/accuracy.md").read() == open("docs/accuracy.md").read(),
+              "it differs: make accuracy")
 
 
 try:
