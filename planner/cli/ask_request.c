@@ -167,8 +167,7 @@ static void put_pins(const cli_settings *s, kerf_writer *w)
 
 static void put_search(const cli_settings *s, kerf_writer *w)
 {
-    if (s->wire != KERF_WIRE_OWN)
-        kw_put_string(w, "wire", kerf_wire_name((kerf_wire)s->wire));
+    put_if(w, "wire", s->wire_name);
     put_limit(w, "input_size", s->input_bytes, "B");
     if (s->solver != KERF_SOLVER_AUTO)
         kw_put_string(w, "solver", kerf_solver_name((kerf_solver)s->solver));

@@ -302,11 +302,12 @@ static bool read_limits(const kerf_json *root, kerf_limits *limits)
 
 static bool read_wire(const kerf_json *root, service_request *r)
 {
-    static const char *const words[] = {"own", "float32", "float16", "int8", NULL};
+    static const char *const words[] = {"own", "float32", "float16", "int8", "any", NULL};
     int wire = KERF_WIRE_OWN;
     if (!read_word(root, "wire", words, KERF_OPTIONAL, &wire))
         return false;
-    r->wire = (kerf_wire)wire;
+    r->any_wire = wire > KERF_WIRE_INT8;
+    r->wire = r->any_wire ? KERF_WIRE_OWN : (kerf_wire)wire;
     return read_limit(root, "input_size", KERF_SIZE, &r->input_bytes);
 }
 

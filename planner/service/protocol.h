@@ -95,6 +95,7 @@ typedef struct service_request {
     request_pin *pins; /* owned */
     size_t n_pins;
     kerf_wire wire;
+    bool any_wire; /* the best of all types */
     double input_bytes;
     bool result_at_server;
     kerf_solver solver;

@@ -154,6 +154,13 @@ void question_settle(service_question *q)
     q->ask.pins = q->pins;
 }
 
+/* As kerf plan --wire any. */
+static const kerf_encoding types[] = {
+    {.name = "own", .wire = KERF_WIRE_OWN},
+    {.name = "float32", .wire = KERF_WIRE_FLOAT32, .accuracy_loss = (double)NAN},
+    {.name = "float16", .wire = KERF_WIRE_FLOAT16, .accuracy_loss = (double)NAN},
+    {.name = "int8", .wire = KERF_WIRE_INT8, .accuracy_loss = (double)NAN}};
+
 static void take_rest(const service_request *r, double time_limit_s, service_question *q)
 {
     q->ask = (kerf_question){.server_load = r->server_load,
@@ -163,6 +170,8 @@ static void take_rest(const service_request *r, double time_limit_s, service_que
                              .limits = r->limits,
                              .n_pins = r->n_pins,
                              .wire = r->wire,
+                             .encodings = r->any_wire ? types : NULL,
+                             .n_encodings = r->any_wire ? sizeof types / sizeof *types : 0,
                              .input_bytes = r->input_bytes,
                              .result_at_server = r->result_at_server,
                              .solver = r->solver,
@@ -242,7 +251,7 @@ void question_key_write(const service_question *q, bool family, kerf_writer *key
     k.mode = !ask->power_mode ? device->default_mode
                               : (uint64_t)kerf_device_find_mode(device, ask->power_mode);
     k.objective = (uint32_t)ask->objective;
-    k.wire = (uint32_t)ask->wire;
+    k.wire = ask->n_encodings ? UINT32_MAX : (uint32_t)ask->wire;
     k.solver = (uint32_t)ask->solver;
     k.result_at_server = ask->result_at_server;
     k.top = ask->top;

@@ -63,6 +63,9 @@ def test_refusals(service):
                   ["chain", "extra"]):
         status, out, err = ask(service, *words)
         check("ask %s is wrong usage" % " ".join(words), status == 2 and out == "" and "ask" in err, err)
+    for option in (["--result", "cloud"], ["--pin", "conv1=cloud"]):
+        status, out, err = ask(service, "chain", *SCENE, *option)
+        check("ask %s is for kerf plan" % " ".join(option), status == 2 and "kerf plan" in err, err)
     status, out, err = kerf("ask", "ping", "--endpoint", "nonsense")
     check("an endpoint that is none", status == 2 and "nonsense" in err, err)
 
