@@ -22,9 +22,10 @@ static cell_text estimate(kerf_estimate e, kerf_quantity kind)
 {
     cell_text c = quantity(e.mean, kind, 3);
     const size_t used = strlen(c.text);
-    if (isfinite(e.mean) && isfinite(e.half_width) && e.mean != 0 && e.half_width > 0)
-        snprintf(c.text + used, sizeof c.text - used, " \u00b1%.2g%%",
-                 100 * e.half_width / fabs(e.mean));
+    const double percent = 100 * e.half_width / fabs(e.mean);
+    if (isfinite(percent) && percent > 0)
+        snprintf(c.text + used, sizeof c.text - used,
+                 percent < 99.5 ? " \u00b1%.2g%%" : " \u00b1%.0f%%", percent);
     return c;
 }
 
@@ -49,6 +50,7 @@ static bool print_groups(const kerf_simulation *s, size_t group)
                                         "p95",      "p99",    "missed", "dropped", "offloaded",
                                         "switches", "regret", NULL};
     const kerf_simulation_summary d = kerf_simulation_describe(s);
+    const char *unit = kerf_simulation_objective_unit(s, group);
     cli_table *table = cli_table_create("lrrrrrrrrrrr", 0);
     if (!table)
         return false;
@@ -68,8 +70,8 @@ static bool print_groups(const kerf_simulation *s, size_t group)
         if (isnan(r->regret.mean))
             cli_table_cell(table, "-");
         else
-            cli_table_cell(table, "%.3g %s", r->regret.mean,
-                           kerf_simulation_objective_unit(s, group));
+            cli_table_cell(table, "%.3g%s%s", r->regret.mean, *unit == '1' ? "" : " ",
+                           *unit == '1' ? "" : unit);
     }
     const bool printed = cli_table_print(table, stdout);
     cli_table_destroy(&table);
