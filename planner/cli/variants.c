@@ -227,9 +227,32 @@ static void form_clear(cli_network_form *form)
 
 /* --- profiles --- */
 
-static void drop_measured(struct kerf_measured *m)
+static void drop_group(struct kerf_measured_group *group)
 {
-    free(m->name);
+    for (size_t i = 0; i < group->n_operators; i++)
+        free(group->operators[i]);
+    free(group->operators);
+}
+
+static bool is_whole(const struct kerf_measured_group *group, const kerf_network *part)
+{
+    for (size_t i = 0; i < group->n_operators; i++)
+        if (kerf_network_find_operator(part, group->operators[i]) == KERF_NONE)
+            return false;
+    return true;
+}
+
+/* Groups that the part has no more all operators of can never be complete. */
+static void keep_groups(kerf_profile *profile, const kerf_network *part)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < profile->n_groups; i++) {
+        if (is_whole(&profile->groups[i], part))
+            profile->groups[kept++] = profile->groups[i];
+        else
+            drop_group(&profile->groups[i]);
+    }
+    profile->n_groups = kept;
 }
 
 /* The whole network's figures for the part of it that an early exit keeps. */
@@ -240,9 +263,10 @@ static void keep_part(kerf_profile *profile, const kerf_network *part)
         if (kerf_network_find_operator(part, profile->operators[i].name) != KERF_NONE)
             profile->operators[kept++] = profile->operators[i];
         else
-            drop_measured(&profile->operators[i]);
+            free(profile->operators[i].name);
     }
     profile->n_operators = kept;
+    keep_groups(profile, part);
 }
 
 static bool load_profile(reader *r, const char *path, const kerf_network *names,

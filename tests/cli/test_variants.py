@@ -146,6 +146,10 @@ with tempfile.TemporaryDirectory() as folder:
           and answer["network"]["operators"] == 4, answer["network"])
     measured = plan("chain", *SCENE, "--variants", only, "--device-profile", DATA + "/profiles/chain.json")
     check("and takes NETWORK's measured figures", measured["measured"]["device_operators"] > 0, measured["measured"])
+    measured = plan("chain", *SCENE, "--variants", only, "--device-profile", DATA + "/profiles/chain-groups.json")
+    check("of groups, those that it has all of", measured["variant"] == "exit"
+          and measured["measured"]["device_operators"] == 4
+          and close(measured["cost"]["latency"]["device_s"], 1e-3 + 2e-3 + 3e-3), measured["cost"])
     answer = plan("chain", *SCENE, "--wire", "any", "--uplink", "1 Mbit/s", "--result", "server", "--pin", "head=server",
                   "--pin", "conv1=device")
     check("--wire any without a file: the smallest type", answer["encoding"] == "int8" and answer["accuracy"] is None,
