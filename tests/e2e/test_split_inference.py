@@ -2,12 +2,13 @@
 process, with a link of known rate and delay between them."""
 import json
 import os
+import shutil
 import sys
 
 import harness
 import networks
 from harness import EXAMPLE, HERE, Process, Runner, load_array, node, same_bits
-from tap import check, kerf, plan
+from tap import KERF, check, kerf, plan
 
 scratch = harness.prepare("split inference")
 FOLDER = scratch.name
@@ -151,43 +152,47 @@ def test_extremes(expected):
           and report["result_bytes"] == 0 and report["predicted"]["downlink_s"] == 0, report or err)
 
 
+def planning(*catalogues):
+    """A planning service; its first line is its endpoint."""
+    options = [word for folder in (*catalogues, "configs") for word in ("--catalogue", folder)]
+    return Process(KERF, "serve", "--bind", "tcp://127.0.0.1:*", *options)
+
+
 def test_choice(expected):
-    early, early_content = split("early", "--pin", "relu_1=device", "--pin", "conv_2=server")
-    device, device_content = split("all-device", "--pin", "relu_3=device")
+    fast_link = ["--uplink", "10 Gbit/s", "--downlink", "10 Gbit/s", "--rtt", "1 us"]
+    slow_link = ["--uplink", "100 kbit/s"]
+    fast, fast_content = split("fast", *fast_link, "--objective", "latency")
+    slow, slow_content = split("slow", *slow_link, "--objective", "latency")
     plans = {}
-    for name, content in (("early", early_content), ("device", device_content)):
+    for name, content in (("fast", fast_content), ("slow", slow_content)):
         plans[name] = os.path.join(FOLDER, name + "-plan.json")
         with open(plans[name], "w") as file:
             json.dump(content["plan"], file)
-    log = os.path.join(FOLDER, "requests")
-    with serve(early) as server:
+    check("two links, two splits", slow_content["plan"]["cut"]["bytes"] == 0
+          < fast_content["plan"]["cut"]["bytes"], fast_content["plan"]["cut"])
+    catalogue = os.path.join(FOLDER, "catalogue")
+    os.makedirs(os.path.join(catalogue, "networks"))
+    shutil.copy(NETWORK, os.path.join(catalogue, "networks", "net.onnx"))
+    with serve(fast) as server, planning(catalogue) as service:
         options = ["--server", endpoint(server), "--runs", "1"]
-        with Process("node", os.path.join(HERE, "fake_service.js"), plans["early"], log) as service:
-            report, err = infer([device, early], *options, "--uplink", "12 Mbit/s", "--rtt", "20 ms",
-                                service=service.first_line.strip())
-        check("the service's answer is run", result_equals(report, expected)
-              and report["decided_by"] == "service" and report["split"] == early, err)
-        with open(log) as file:
-            request = json.loads(file.readline())
-        expected_request = {"v": 1, "op": "plan", "network": "net", "device": "jetson-tx2",
-                            "server": "edge-gpu", "objective": "energy",
-                            "link": {"uplink": "12 Mbit/s", "rtt": "20 ms"}}
-        check("it was asked as the protocol says",
-              {**request, **expected_request} == request and set(request) == {*expected_request, "id"}, request)
-        with Process("node", os.path.join(HERE, "fake_service.js")) as service:
-            report, err = infer([early, device], *options, service=service.first_line.strip())
-        check("a refusal is told, and the first split run", report and report["split"] == early
-              and report["decided_by"] == "manifest" and "no such network" in err, err)
-        with Process("node", os.path.join(HERE, "fake_service.js"), plans["device"]) as service:
-            report, err = infer([early], *options, service=service.first_line.strip())
-        check("an answer that no split fits is told", report and report["split"] == early
+        asked = service.first_line.strip()
+        for name, link, best in (("fast", fast_link, fast), ("slow", slow_link, slow)):
+            report, err = infer([slow, fast], *options, *link, service=asked)
+            check("the service decides for a %s link" % name, result_equals(report, expected)
+                  and report["decided_by"] == "service" and report["split"] == best, err)
+        report, err = infer([fast], *options, *slow_link, service=asked)
+        check("an answer that no split fits is told", report and report["split"] == fast
               and "none of the given splits" in err, err)
-        report, err = infer([device, early], *options, "--plan", plans["early"])
-        check("without a service the plan file decides", report and report["split"] == early
+        report, err = infer([slow, fast], *options, "--plan", plans["fast"])
+        check("without a service the plan file decides", report and report["split"] == fast
               and report["decided_by"] == "plan", err)
-    report, err = infer([early, device], "--plan", plans["device"], "--runs", "1")
-    check("also for all on the device", report and report["split"] == device, err)
-    report, err = infer([early], "--plan", plans["device"])
+        with planning() as other:
+            report, err = infer([fast, slow], *options, service=other.first_line.strip())
+        check("a refusal is told, and the first split run", report and report["split"] == fast
+              and report["decided_by"] == "manifest" and 'no network "net"' in err, err)
+    report, err = infer([fast, slow], "--plan", plans["slow"], "--runs", "1")
+    check("also for all on the device", report and report["split"] == slow, err)
+    report, err = infer([fast], "--plan", plans["slow"])
     check("a plan that no split fits is an error", report is None and "none of the given splits" in err, err)
 
 

@@ -32,14 +32,17 @@ function planRequest(plan, options) {
   for (const key of ['uplink', 'downlink', 'rtt']) {
     if (options[key] !== undefined) link[key] = options[key];
   }
+  const { name, weight_energy: energy, weight_latency: latency } = plan.objective;
   const request = {
     network: options.network || plan.network.name,
     device: plan.device,
+    power_mode: plan.power_mode,
     server: plan.server,
-    link: Object.keys(link).length > 0 ? link : plan.link,
-    objective: plan.objective.name,
+    link: Object.keys(link).length > 0 ? { base: plan.link, ...link } : plan.link,
+    objective: name === 'weighted' ? `weighted:energy=${energy},latency=${latency}` : name,
   };
   if (plan.wire && plan.wire !== 'own') request.wire = plan.wire;
+  if (plan.result === 'server') request.result = plan.result;
   return request;
 }
 
