@@ -4,10 +4,11 @@
 
 #include <string.h>
 
-static const cli_section *const plan_sections[] = {
-    &cli_section_scene,  &cli_section_tiers,       &cli_section_link,
-    &cli_section_goal,   &cli_section_wire,        &cli_section_shape,
-    &cli_section_search, &cli_section_plan_output, NULL};
+static const cli_section *const plan_sections[] = {&cli_section_scene,       &cli_section_tiers,
+                                                   &cli_section_link,        &cli_section_goal,
+                                                   &cli_section_front,       &cli_section_wire,
+                                                   &cli_section_shape,       &cli_section_search,
+                                                   &cli_section_plan_output, NULL};
 static const cli_section *const map_sections[] = {
     &cli_section_map,  &cli_section_scene, &cli_section_link,       &cli_section_goal,
     &cli_section_wire, &cli_section_shape, &cli_section_map_output, NULL};
@@ -36,6 +37,7 @@ static const char *const plan_examples[] = {
     "kerf plan resnet50 --device jetson-tx2 --server edge-gpu --link wifi-n",
     "kerf plan net.onnx --link lte --objective latency --energy-budget \"300 mJ\" --top 3",
     "kerf plan yolov3-tiny --input-size 60kB --wire int8 --plot split.svg",
+    "kerf plan alexnet --power-mode any --pareto --plot front.svg",
     "kerf plan vit-b16 --server edge-cpu --cloud cloud-a100 --cloud-link wan --objective latency",
     NULL};
 static const char *const map_examples[] = {

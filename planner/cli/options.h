@@ -63,6 +63,7 @@ struct cli_settings {
     const char *device_profile, *server_profile, *power_mode;
     const char *cloud, *cloud_link, *cloud_profile;
     double cloud_load;
+    bool pareto;
     double uplink_bps, downlink_bps, rtt_s, loss, gap_s, server_load;
     int connection; /* kerf_connection, or -1 */
     kerf_objective objective;

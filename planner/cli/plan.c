@@ -1,6 +1,7 @@
 #include "planner/cli/plan.h"
 
 #include "planner/cli/commands.h"
+#include "planner/cli/pareto.h"
 #include "planner/cli/progress.h"
 #include "planner/cli/tiers.h"
 
@@ -39,6 +40,8 @@ static cli_exit print(const cli_settings *settings, const cli_scene *scene, cons
 
 cli_exit cli_plan(const cli_settings *settings)
 {
+    if (settings->pareto)
+        return cli_pareto(settings);
     if (settings->cloud)
         return cli_tiers(settings);
     cli_scene scene = {0};

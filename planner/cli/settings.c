@@ -72,6 +72,13 @@ static const cli_option tier_options[] = {
     END};
 const cli_section cli_section_tiers = {"A third tier", tier_options};
 
+static const cli_option front_options[] = {
+    FLAG("pareto", 0, pareto,
+         "instead of one plan, list every trade between device energy, latency and accuracy that "
+         "no other beats (--objective is not looked at; limits and pins hold)"),
+    END};
+const cli_section cli_section_front = {"All trades", front_options};
+
 static const cli_option board_options[] = {
     VALUE("device", "DEVICE", cli_parse_text, device,
           "also print what each operator costs on this board: a bundled name or a file"),

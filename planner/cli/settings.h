@@ -6,6 +6,7 @@
 
 extern const cli_section cli_section_scene;
 extern const cli_section cli_section_tiers;
+extern const cli_section cli_section_front;
 extern const cli_section cli_section_board;
 extern const cli_section cli_section_link;
 extern const cli_section cli_section_goal;
