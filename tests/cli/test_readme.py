@@ -6,17 +6,29 @@ import re
 import tap
 from tap import check, kerf
 
+# Plans that are shown whole, with a picture each.
+EXAMPLE = re.compile(r"```\n\$ build/kerf (plan [^\n]*)\n(?!\.\.\.\n)(.*?)```", re.S)
+
 with open("README.md") as file:
     text = file.read()
-block = re.search(r"```\n\$ build/kerf ([^\n]*)\n(.*?)```", text, re.S)
-status, out, err = kerf(*block.group(1).split(), env={"KERF_PATH": ""})
+
+
+def rewrite(match):
+    arguments = match.group(1).split()
+    picture = "docs/images/alexnet-%s.svg" % ("front" if "--pareto" in arguments else "wifi")
+    kerf(*arguments, "--plot", picture, env={"KERF_PATH": ""})
+    return "```\n$ build/kerf %s\n%s```" % (match.group(1), kerf(*arguments, env={"KERF_PATH": ""})[1])
+
+
 if os.environ.get("KERF_GOLDEN") == "write":
-    text = text[:block.start(2)] + out + text[block.end(2):]
+    text = EXAMPLE.sub(rewrite, text)
     with open("README.md", "w") as file:
         file.write(text)
-    block = re.search(r"```\n\$ build/kerf ([^\n]*)\n(.*?)```", text, re.S)
-    kerf(*block.group(1).split(), "--plot", "docs/images/alexnet-wifi.svg", env={"KERF_PATH": ""})
-check("the example's output", status == 0 and out == block.group(2), out)
+examples = EXAMPLE.findall(text)
+check("there are examples", len(examples) >= 2)
+for arguments, expected in examples:
+    status, out, err = kerf(*arguments.split(), env={"KERF_PATH": ""})
+    check("the output of kerf %s" % arguments, status == 0 and out == expected, out)
 # Others show the end of what is printed.
 for words, end in re.findall(r"```\n\$ build/kerf ([^\n]*)\n\.\.\.\n(.*?)```", text, re.S):
     status, out, err = kerf(*words.split(), env={"KERF_PATH": ""})
