@@ -45,12 +45,15 @@ static kerf_status check_form(bool energy, const char *name, kerf_error *err)
     char list[256] = "";
     const char *known;
     for (size_t i = 0; (known = kerf_fit_form_name(energy, i)) != NULL; i++) {
-        if (!name || strcmp(known, name) == 0)
+        if (!name || (strcmp(known, name) == 0 && strcmp(name, "call-floor") != 0))
             return KERF_OK;
+        if (strcmp(known, "call-floor") == 0)
+            continue;
         const size_t length = strlen(list);
         snprintf(list + length, sizeof list - length, "%s%s", length ? ", " : "", known);
     }
-    return kerf_fail(err, KERF_E_INVALID, name, "is no form of %s, expected one of %s",
+    return kerf_fail(err, KERF_E_INVALID, name,
+                     "is no form of %s that can be taken, expected one of %s",
                      energy ? "energy" : "latency", list);
 }
 
@@ -147,11 +150,11 @@ static kerf_status try_form(job *j, size_t index, const amount *a)
 /* --- the choice --- */
 
 /* A power is what is left where no energy was measured: it is shown beside the others, and taken
- * only where it is asked for. */
+ * only where it is asked for. What does not add up over parts cannot be taken at all. */
 static bool is_candidate(const job *j, size_t index, bool energy)
 {
     return j->result->forms[index].fitted && cal_forms[index].energy == energy &&
-           !(cal_forms[index].terms & CAL_ACTIVE);
+           !(cal_forms[index].terms & (CAL_ACTIVE | CAL_CALL_FLOOR));
 }
 
 static size_t find_best(const job *j, bool energy)

@@ -54,7 +54,10 @@ typedef enum cal_term {
     CAL_CLASS_BYTES = 1024,
     CAL_KERNELS = 2048,
     CAL_FLOOR = 4096,
-    CAL_ACTIVE = 8192
+    CAL_ACTIVE = 8192,
+    CAL_MOVES = 16384,     /* bytes of operators that only move data */
+    CAL_CALL_FLOOR = 32768 /* (F^p + G^p)^(1/p) of a whole call: F its constant and its launches, G
+                              the work; does not add up over parts, so no profile can have it */
 } cal_term;
 
 typedef struct cal_form {

@@ -92,6 +92,52 @@ static void add_energy(const cal_model *model, const kerf_work *work, double cou
     f->floor_J += count * w->floor;
 }
 
+/* Sum of features * coefficients, of energy. */
+static double energy_of(const kerf_power_mode *features, const kerf_power_mode *mode)
+{
+    const kerf_refinement *f = &features->energy_more, *x = &mode->energy_more;
+    double sum = features->J_per_byte * mode->J_per_byte + features->launch_J * mode->launch_J +
+                 f->per_step * x->per_step + f->grouped_launch * x->grouped_launch;
+    for (int c = 0; c < KERF_CLASS_COUNT; c++)
+        sum += features->J_per_mac[c] * mode->J_per_mac[c] + f->per_byte[c] * x->per_byte[c] +
+               f->per_weight_byte[c] * x->per_weight_byte[c];
+    return sum;
+}
+
+static void scale_work(kerf_power_mode *f, double share)
+{
+    for (int c = 0; c < KERF_CLASS_COUNT; c++) {
+        f->J_per_mac[c] *= share;
+        f->energy_more.per_byte[c] *= share;
+        f->energy_more.per_weight_byte[c] *= share;
+    }
+    f->J_per_byte *= share;
+    f->launch_J *= share;
+    f->energy_more.per_step *= share;
+    f->energy_more.grouped_launch *= share;
+}
+
+/* The floor of a whole call: what its launches cost the host, and its constant. */
+static double call_floor(const kerf_power_mode *features, const kerf_power_mode *mode)
+{
+    return features->launch_J * mode->floor_J + features->partition_J * mode->partition_J;
+}
+
+/* Homogeneous in F and G, as weigh_floor. Where there are no coefficients yet, all adds up. */
+static void weigh_call(kerf_power_mode *features, const kerf_power_mode *at)
+{
+    const double launches = features->launch_J;
+    const double f = at ? call_floor(features, at) : 0, g = at ? energy_of(features, at) : 0;
+    const double high = f > g ? f : g, p = CAL_FLOOR_EXPONENT;
+    if (high == 0)
+        return;
+    const double value = high * pow(pow(f / high, p) + pow(g / high, p), 1 / p);
+    const double floor_share = pow(f / value, p - 1);
+    scale_work(features, pow(g / value, p - 1));
+    features->floor_J = launches * floor_share;
+    features->partition_J *= floor_share;
+}
+
 void cal_features(const cal_model *model, const cal_rows *rows, size_t row,
                   const kerf_power_mode *at, kerf_power_mode *features)
 {
@@ -109,6 +155,8 @@ void cal_features(const cal_model *model, const cal_rows *rows, size_t row,
         else
             add_latency(work, r->kernels[k].count, &w, features);
     }
+    if (model->form->terms & CAL_CALL_FLOOR)
+        weigh_call(features, at);
 }
 
 double cal_column_feature(const cal_column *column, const kerf_power_mode *features)
@@ -125,6 +173,13 @@ double cal_predict(const cal_model *model, const cal_rows *rows, size_t row,
     const cal_row *r = &rows->rows[row];
     if (model->form->energy && model->form->energy_form == KERF_ENERGY_POWER)
         return mode->active_W * model->latency_s[row];
+    if (model->form->terms & CAL_CALL_FLOOR) {
+        kerf_power_mode features;
+        cal_features(model, rows, row, NULL, &features);
+        return pow(pow(call_floor(&features, mode), CAL_FLOOR_EXPONENT) +
+                       pow(energy_of(&features, mode), CAL_FLOOR_EXPONENT),
+                   1.0 / CAL_FLOOR_EXPONENT);
+    }
     double sum = r->calls * (model->form->energy ? mode->partition_J : mode->partition_s);
     for (size_t k = 0; k < r->n_kernels; k++) {
         const kerf_cost cost = kerf_work_cost(mode, &r->kernels[k].work);

@@ -158,6 +158,8 @@ static double objective(const cal_model *model, const cal_rows *rows, const desi
 
 static bool is_linear(const cal_form *form)
 {
+    if (form->terms & CAL_CALL_FLOOR)
+        return false;
     return form->energy ? form->energy_form != KERF_ENERGY_FLOOR
                         : form->latency_form != KERF_LATENCY_MAX;
 }

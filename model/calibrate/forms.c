@@ -17,6 +17,12 @@ const cal_form cal_forms[] = {
     {"macs", "MACs", false, CAL_MACS, KERF_LATENCY_SUM, KERF_ENERGY_POWER},
     {"macs-constant", "MACs, constant of a call", false, CAL_MACS | CAL_PARTITION, KERF_LATENCY_SUM,
      KERF_ENERGY_POWER},
+    {"macs-bytes", "MACs, bytes, constant", false, CAL_MACS | CAL_BYTES | CAL_PARTITION,
+     KERF_LATENCY_SUM, KERF_ENERGY_POWER},
+    {"class-macs", "MACs by class, constant", false, CAL_CLASS_MACS | CAL_PARTITION,
+     KERF_LATENCY_SUM, KERF_ENERGY_POWER},
+    {"layers", "MACs, bytes, launches", false, CAL_MACS | CAL_BYTES | CAL_LAUNCH, KERF_LATENCY_SUM,
+     KERF_ENERGY_POWER},
     {"sum", "MACs by class, bytes, launches, constant", false, BASIC, KERF_LATENCY_SUM,
      KERF_ENERGY_POWER},
     {"max", "the larger of MACs by class and bytes, launches, constant", false, BASIC,
@@ -31,10 +37,18 @@ const cal_form cal_forms[] = {
      KERF_ENERGY_POWER},
     {"macs-constant", "MACs, constant of a call", true, CAL_MACS | CAL_PARTITION, KERF_LATENCY_SUM,
      KERF_ENERGY_CLASSES},
+    {"macs-bytes", "MACs, bytes, constant", true, CAL_MACS | CAL_BYTES | CAL_PARTITION,
+     KERF_LATENCY_SUM, KERF_ENERGY_CLASSES},
+    {"class-macs", "MACs by class, constant", true, CAL_CLASS_MACS | CAL_PARTITION,
+     KERF_LATENCY_SUM, KERF_ENERGY_CLASSES},
     {"mac-kernels", "MACs of fully connected layers and of others, kernels, constant", true,
      CAL_SEED_MACS | CAL_KERNELS | CAL_PARTITION, KERF_LATENCY_SUM, KERF_ENERGY_MAC_KERNELS},
     {"classes", "MACs by class, bytes, launches, constant", true, BASIC, KERF_LATENCY_SUM,
      KERF_ENERGY_CLASSES},
+    {"moves", "as classes, with bytes that are only moved", true, BASIC | CAL_MOVES,
+     KERF_LATENCY_SUM, KERF_ENERGY_CLASSES},
+    {"call-floor", "the larger of a call's host floor and its work (for comparison)", true,
+     BASIC | CAL_CALL_FLOOR, KERF_LATENCY_SUM, KERF_ENERGY_CLASSES},
     {"floor", "as classes, with a floor for every launch", true, BASIC | CAL_FLOOR,
      KERF_LATENCY_SUM, KERF_ENERGY_FLOOR},
     {"steps", "as classes, with reduction lengths and grouped launches", true, STEPS,
@@ -224,7 +238,9 @@ static void add_terms(column_builder *b)
         add_classes(b, "more_per_weight_byte", weights_of, weighty, 3, true);
     if (terms & CAL_CLASS_BYTES)
         add_classes(b, "more_per_byte", activations_of, convolutions, 3, false);
-    if (terms & CAL_FLOOR)
+    if (terms & CAL_MOVES)
+        add(b, "more_per_byte", "move");
+    if (terms & (CAL_FLOOR | CAL_CALL_FLOOR))
         add(b, "floor", NULL);
     if (terms & CAL_ACTIVE)
         add(b, "active", NULL);

@@ -516,7 +516,7 @@ static void tables_that_cannot_be_true_are_refused(void **state)
     refused(&t, &options, "of several boards, such as");
     refused(&t, &(kerf_calibrate_options){.board = "c", .bootstrap = 1}, "1 samples");
     good_rows(&t);
-    refused(&t, &(kerf_calibrate_options){.latency_form = "classes"}, "is no form of latency");
+    refused(&t, &(kerf_calibrate_options){.latency_form = "classes"}, "is no form of latency that can be taken");
     const struct kerf_assumed wrong = {"latency/lunch", 1};
     refused(&t, &(kerf_calibrate_options){.assumed = &wrong, .n_assumed = 1}, "is no coefficient");
 }
