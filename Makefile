@@ -29,7 +29,7 @@ say = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2))
 ALL_LDFLAGS := $(if $(filter sanitize,$(VARIANT)),-fsanitize=address$(comma)undefined) \
                $(if $(filter tsan,$(VARIANT)),-fsanitize=thread) \
                $(if $(filter coverage,$(VARIANT)),--coverage) $(LDFLAGS)
-LIBS := -ljansson -lglpk -lmd -lprotobuf-nanopb -lzmq -lm -lpthread
+LIBS := -ljansson -lglpk -lmd -lprotobuf-nanopb -lzmq -lmicrohttpd -lm -lpthread
 
 # Objects live in a directory per set of flags, so that none ever mix: one per variant, and one more
 # for each compiler or flags of the caller's own.

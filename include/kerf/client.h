@@ -30,6 +30,9 @@ typedef struct kerf_client_options {
     size_t n_endpoints;
     double timeout_s; /* of one attempt (1 s) */
     size_t attempts;  /* in all, over all endpoints (3) */
+    /* Certificates as kerf keygen writes them, for a service that speaks CURVE: the service's
+     * public one and the client's secret one. NULL: no encryption. */
+    const char *server_key, *client_secret;
 } kerf_client_options;
 
 typedef struct kerf_client kerf_client;

@@ -256,7 +256,9 @@ cli_exit cli_ask(const cli_settings *settings)
     const kerf_client_options options = {.endpoints = given ? settings->endpoints.items : usual,
                                          .n_endpoints = given ? settings->endpoints.n : 1,
                                          .timeout_s = settings->timeout_s,
-                                         .attempts = (size_t)settings->attempts};
+                                         .attempts = (size_t)settings->attempts,
+                                         .server_key = settings->server_key,
+                                         .client_secret = settings->curve_secret};
     kerf_error err = {0};
     kerf_client *client = NULL;
     kerf_writer w = {0};

@@ -9,6 +9,7 @@ cli_exit cli_plan(const cli_settings *settings);
 cli_exit cli_inspect(const cli_settings *settings);
 cli_exit cli_split(const cli_settings *settings);
 cli_exit cli_ask(const cli_settings *settings);
+cli_exit cli_keygen(const cli_settings *settings);
 cli_exit cli_serve(const cli_settings *settings);
 cli_exit cli_import(const cli_settings *settings);
 cli_exit cli_measure(const cli_settings *settings);

@@ -21,6 +21,7 @@ static const cli_section *const inspect_sections[] = {&cli_section_board, &cli_s
 static const cli_section *const serve_sections[] = {&cli_section_serve, &cli_section_capacity,
                                                     &cli_section_devices_view,
                                                     &cli_section_serve_output, NULL};
+static const cli_section *const keygen_sections[] = {&cli_section_keygen, NULL};
 static const cli_section *const import_sections[] = {&cli_section_import, &cli_section_shape,
                                                      &cli_section_import_output, NULL};
 static const cli_section *const measure_sections[] = {&cli_section_measure,
@@ -57,6 +58,8 @@ static const char *const serve_examples[] = {
     "kerf serve",
     "kerf serve --bind tcp://127.0.0.1:5599 --bind ipc:///run/kerf/kerf.sock --catalogue /etc/kerf",
     NULL};
+static const char *const keygen_examples[] = {"kerf keygen keys/server", "kerf keygen keys/cam-7",
+                                              NULL};
 static const char *const import_examples[] = {
     "kerf import net.onnx profile.json layers.json --output measured.json",
     "kerf import net.onnx onnxruntime_profile.json --table measurements.json", NULL};
@@ -147,6 +150,15 @@ static const cli_command commands[] = {
          "SIGTERM or SIGINT, and reads its catalogue again on SIGHUP.",
      .sections = serve_sections,
      .examples = serve_examples},
+    {.name = "keygen",
+     .run = cli_keygen,
+     .summary = "make CURVE keys for the service and its clients",
+     .arguments = "FILE",
+     .description =
+         "Makes a pair of keys for encrypted connections that only known clients may open: FILE "
+         "gets the public one, FILE_secret both, for its owner alone.",
+     .sections = keygen_sections,
+     .examples = keygen_examples},
     {.name = "import",
      .run = cli_import,
      .summary = "take a runtime's layer profile for measured figures",

@@ -96,7 +96,8 @@ struct cli_settings {
     const char *board, *device_name, *overlay;
     /* serve */
     cli_list binds, catalogues;
-    const char *publish;
+    const char *publish, *curve_secret, *authorized_keys, *server_key, *metrics;
+    bool json_log;
     bool insecure, verbose;
     int64_t threads, io_threads, max_jobs;
     double cache_bytes, estimate_weight, estimate_expiry_s, drain_s;

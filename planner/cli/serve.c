@@ -1,10 +1,14 @@
 /* kerf serve: the service with its options, signals and log. */
 #include "planner/cli/commands.h"
 #include "planner/cli/find.h"
+#include "planner/cli/notify.h"
 #include "planner/service/service.h"
+
+#include "base/json_write.h"
 
 #include <signal.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <time.h>
@@ -26,7 +30,7 @@ static void handle_signals(void (*handler)(int))
         sigaction(numbers[i], &action, NULL);
 }
 
-/* --- log: one line of logfmt each --- */
+/* --- log: one line each, of logfmt or of JSON --- */
 
 static void put_value(FILE *stream, const char *value)
 {
@@ -45,6 +49,25 @@ static void put_value(FILE *stream, const char *value)
     fputc('"', stream);
 }
 
+static void write_json_log(const char *when, long ms, const char *level, const char *message,
+                           const service_field *fields, size_t n)
+{
+    char time[48];
+    kerf_writer w = {0};
+    snprintf(time, sizeof time, "%s.%03ldZ", when, ms);
+    kw_begin(&w, '{');
+    kw_put_string(&w, "time", time);
+    kw_put_string(&w, "level", level);
+    kw_put_string(&w, "msg", message);
+    for (size_t i = 0; i < n; i++)
+        kw_put_string(&w, fields[i].key, fields[i].value);
+    kw_end(&w, '}');
+    kw_raw(&w, "\n", 1);
+    if (kw_finish(&w))
+        fputs(w.text, stderr);
+    free(w.text);
+}
+
 static void write_log(void *context, service_level level, const char *message,
                       const service_field *fields, size_t n)
 {
@@ -61,6 +84,10 @@ static void write_log(void *context, service_level level, const char *message,
     clock_gettime(CLOCK_REALTIME, &now);
     if (gmtime_r(&now.tv_sec, &utc))
         strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%S", &utc);
+    if (settings->json_log) {
+        write_json_log(when, now.tv_nsec / 1000000, names[level], message, fields, n);
+        return;
+    }
     flockfile(stderr); /* lines of several threads do not mix */
     fprintf(stderr, "time=%s.%03ldZ level=%s msg=", when, now.tv_nsec / 1000000, names[level]);
     put_value(stderr, message);
@@ -84,12 +111,23 @@ static void raise_descriptors(void)
     setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+static void tell_watchdog(void *context)
+{
+    (void)context;
+    cli_notify("WATCHDOG=1");
+}
+
 static service_options options_of(const cli_settings *settings)
 {
     return (service_options){.binds = settings->binds.items,
                              .n_binds = settings->binds.n,
                              .publish = settings->publish,
                              .insecure = settings->insecure,
+                             .curve_secret = settings->curve_secret,
+                             .authorized_keys = settings->authorized_keys,
+                             .metrics = settings->metrics,
+                             .alive_s = cli_watchdog_s(),
+                             .alive = tell_watchdog,
                              .folders = settings->catalogues.items,
                              .n_folders = settings->catalogues.n,
                              .threads = (size_t)settings->threads,
@@ -110,6 +148,8 @@ static void print_endpoints(const service *s)
         printf("%s\n", service_endpoint(s, i));
     if (service_publish_endpoint(s))
         printf("publish %s\n", service_publish_endpoint(s));
+    if (service_metrics_port(s))
+        printf("metrics %u\n", service_metrics_port(s));
     fflush(stdout);
 }
 
@@ -120,7 +160,9 @@ static cli_exit serve(const service_options *options)
     if (status == KERF_OK) {
         handle_signals(on_signal);
         print_endpoints(signalled);
+        cli_notify("READY=1");
         status = service_run(signalled, &err);
+        cli_notify("STOPPING=1");
         handle_signals(SIG_IGN);
     }
     service_destroy(&signalled);

@@ -243,6 +243,11 @@ static const cli_option serve_options[] = {
     VALUE("catalogue", "DIR", cli_parse_item, catalogues,
           "a folder with networks/, devices/, servers/ and links/; repeatable, the first one wins "
           "(default: what is bundled); read again on SIGHUP"),
+    VALUE("curve-secret", "FILE", cli_parse_text, curve_secret,
+          "speak CURVE: the service's secret certificate (kerf keygen)"),
+    VALUE("authorized-keys", "DIR", cli_parse_text, authorized_keys,
+          "a folder with the public certificates of the clients that may connect; read again on "
+          "SIGHUP"),
     FLAG("insecure", 0, insecure,
          "listen beyond this machine without encryption and authentication, in a network where "
          "everybody is trusted"),
@@ -272,9 +277,14 @@ static const cli_option devices_view_options[] = {
     END};
 const cli_section cli_section_devices_view = {"What devices report", devices_view_options};
 
-static const cli_option serve_output_options[] = {FLAG("verbose", 0, verbose, "log more"),
-                                                  FLAG("quiet", 0, quiet, "log errors only"),
-                                                  HELP_FLAG, END};
+static const cli_option serve_output_options[] = {
+    VALUE("metrics", "HOST:PORT", cli_parse_text, metrics,
+          "tell counters and latencies as Prometheus text at http://HOST:PORT/metrics"),
+    FLAG("json-log", 0, json_log, "log lines of JSON (default: logfmt)"),
+    FLAG("verbose", 0, verbose, "log more"),
+    FLAG("quiet", 0, quiet, "log errors only"),
+    HELP_FLAG,
+    END};
 const cli_section cli_section_serve_output = {"Output", serve_output_options};
 static const cli_option measure_options[] = {
     {.name = "repeat",
@@ -320,7 +330,12 @@ static const cli_option ask_options[] = {
     QUANTITY("timeout", "TIME", KERF_TIME, true, timeout_s,
              "how long an attempt waits for its reply (default \"1 s\")"),
     VALUE("attempts", "N", cli_parse_count, attempts, "attempts in all (default 3)"),
-    FLAG("fallback", 0, fallback, "plan here where no service answers"), END};
+    FLAG("fallback", 0, fallback, "plan here where no service answers"),
+    VALUE("curve-server", "FILE", cli_parse_text, server_key,
+          "speak CURVE: the service's public certificate"),
+    VALUE("curve-secret", "FILE", cli_parse_text, curve_secret,
+          "the secret certificate of this client (kerf keygen)"),
+    END};
 const cli_section cli_section_ask = {"Whom to ask", ask_options};
 
 static const cli_option ask_scene_options[] = {
@@ -434,3 +449,7 @@ static const cli_option import_output_options[] = {
     FLAG("csv", 0, csv, "print comma-separated values, a row for each layer"),
     FLAG("quiet", 0, quiet, "no warnings on stderr"), HELP_FLAG, END};
 const cli_section cli_section_import_output = {"Output", import_output_options};
+
+static const cli_option keygen_options[] = {FLAG("force", 0, force, "overwrite existing files"),
+                                            HELP_FLAG, END};
+const cli_section cli_section_keygen = {"Output", keygen_options};

@@ -20,6 +20,7 @@ extern const cli_section cli_section_table_output;
 extern const cli_section cli_section_split;
 extern const cli_section cli_section_split_output;
 extern const cli_section cli_section_serve;
+extern const cli_section cli_section_keygen;
 extern const cli_section cli_section_capacity;
 extern const cli_section cli_section_devices_view;
 extern const cli_section cli_section_serve_output;

@@ -1,6 +1,7 @@
 /* See kerf/client.h. Connections here, answers in answer_read.c. */
 #include "kerf/client.h"
 #include "planner/service/answer_read.h"
+#include "planner/service/keys.h"
 #include "planner/service/stats.h"
 
 #include "base/error.h"
@@ -33,6 +34,9 @@ struct kerf_client {
     void *socket; /* DEALER; NULL: not connected */
     void *subscriber;
     int64_t last_id;
+    bool secure;
+    char server_key[KEY_SIZE];
+    key_pair keys;
 };
 
 static kerf_status no_memory(kerf_error *err)
@@ -47,6 +51,32 @@ static bool set_option(void *socket, int option, int value)
     return zmq_setsockopt(socket, option, &value, sizeof value) == 0;
 }
 
+static bool secure(const kerf_client *c, void *socket)
+{
+    return zmq_setsockopt(socket, ZMQ_CURVE_SERVERKEY, c->server_key, KEY_SIZE) == 0 &&
+           zmq_setsockopt(socket, ZMQ_CURVE_PUBLICKEY, c->keys.public_key, KEY_SIZE) == 0 &&
+           zmq_setsockopt(socket, ZMQ_CURVE_SECRETKEY, c->keys.secret_key, KEY_SIZE) == 0;
+}
+
+static kerf_status load_keys(kerf_client *c, const kerf_client_options *o, kerf_error *err)
+{
+    key_pair server;
+    if (!o->server_key != !o->client_secret)
+        return kerf_fail(err, KERF_E_INVALID, o->server_key ? "client's secret" : "server's key",
+                         "is missing, expected both the service's public certificate and the "
+                         "client's secret one");
+    if (!o->server_key)
+        return KERF_OK;
+    kerf_status status = keys_load(o->server_key, false, &server, err);
+    if (status == KERF_OK)
+        status = keys_load(o->client_secret, true, &c->keys, err);
+    if (status == KERF_OK) {
+        memcpy(c->server_key, server.public_key, KEY_SIZE);
+        c->secure = true;
+    }
+    return status;
+}
+
 /* Nothing lingers: an answer that nobody waits for is of no use. */
 static void *open_socket(kerf_client *c, int kind, const char *endpoint, kerf_error *err)
 {
@@ -55,7 +85,7 @@ static void *open_socket(kerf_client *c, int kind, const char *endpoint, kerf_er
     if (socket && set_option(socket, ZMQ_LINGER, 0) &&
         set_option(socket, ZMQ_IPV6, strchr(endpoint, '[') != NULL) &&
         zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &most, sizeof most) == 0 &&
-        zmq_connect(socket, endpoint) == 0)
+        (!c->secure || secure(c, socket)) && zmq_connect(socket, endpoint) == 0)
         return socket;
     kerf_fail(err, errno == EINVAL ? KERF_E_INVALID : KERF_E_IO, NULL, "cannot connect: %s",
               zmq_strerror(errno));
@@ -118,6 +148,8 @@ kerf_status kerf_client_create(const kerf_client_options *options, kerf_client *
     c->zmq = zmq_ctx_new();
     kerf_status status = c->zmq ? copy_endpoints(c, o, e) : no_memory(e);
     if (status == KERF_OK)
+        status = load_keys(c, o, e);
+    if (status == KERF_OK)
         status = check_endpoints(c, e);
     if (status == KERF_OK)
         *client = c;
@@ -138,6 +170,7 @@ void kerf_client_destroy(kerf_client **client)
         zmq_ctx_term(c->zmq);
     for (size_t i = 0; i < c->n_endpoints; i++)
         free(c->endpoints[i]);
+    explicit_bzero(&c->keys, sizeof c->keys);
     free(c);
     *client = NULL;
 }

@@ -12,6 +12,7 @@ typedef struct reload_job {
     catalogue *old, *made;
     kerf_error err;
     size_t refused;
+    kerf_error keys_err; /* why the authorized keys could not be read */
 } reload_job;
 
 static void log_refused(const service *s, const kerf_error *err, bool kept)
@@ -43,6 +44,8 @@ static void run_reload(job *j, const atomic_bool *stop)
     reload_job *r = (reload_job *)(void *)j;
     const service_options *o = &r->service->options;
     catalogue_load(o->folders, o->n_folders, r->old, report, r, &r->made, &r->err);
+    if (r->service->zap)
+        zap_reload(r->service->zap, &r->keys_err);
 }
 
 static void reload_done(job *j, void *context)
@@ -67,6 +70,12 @@ static void reload_done(job *j, void *context)
         const service_field fields[] = {{"error", kerf_error_line(&r->err, line, sizeof line)},
                                         {"instead", "the old catalogue serves on"}};
         server_log(s, SERVICE_ERROR, "could not read the catalogue again", fields, 2);
+    }
+    if (s && r->keys_err.code != KERF_OK) {
+        char line[sizeof r->keys_err];
+        const service_field fields[] = {{"error", kerf_error_line(&r->keys_err, line, sizeof line)},
+                                        {"instead", "the old keys serve on"}};
+        server_log(s, SERVICE_ERROR, "could not read the authorized keys again", fields, 2);
     }
     catalogue_drop(&r->old);
     catalogue_drop(&r->made);

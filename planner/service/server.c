@@ -173,12 +173,36 @@ static void take_orders(service *s)
         reload_start(s);
 }
 
+/* The sooner of two times to wait; -1 stands for ever. */
+static long sooner(long a, long b)
+{
+    return a < 0 || (b >= 0 && b < a) ? b : a;
+}
+
+/* Tells that the loop goes round, and returns when to do so again. */
+static long tell_alive(service *s)
+{
+    if (!s->options.alive || !(s->options.alive_s > 0))
+        return -1;
+    const uint64_t now = now_ns(), period = (uint64_t)(1e9 * s->options.alive_s);
+    if (now - s->alive_ns >= period) {
+        s->alive_ns = now;
+        s->options.alive(s->options.log_context);
+    }
+    return (long)((s->alive_ns + period - now) / 1000000 + 1);
+}
+
 static kerf_status poll_once(service *s, long timeout_ms, bool *requests, kerf_error *err)
 {
-    zmq_pollitem_t items[] = {{.socket = s->router, .events = ZMQ_POLLIN},
-                              {.fd = jobs_fd(s->workers), .events = ZMQ_POLLIN},
-                              {.fd = s->wake_fd, .events = ZMQ_POLLIN}};
-    if (zmq_poll(items, 3, timeout_ms) < 0 && errno != EINTR)
+    zmq_pollitem_t items[] = {
+        {.socket = s->router, .events = ZMQ_POLLIN},
+        {.fd = jobs_fd(s->workers), .events = ZMQ_POLLIN},
+        {.fd = s->wake_fd, .events = ZMQ_POLLIN},
+        {.fd = s->metrics ? metrics_fd(s->metrics) : s->wake_fd, .events = ZMQ_POLLIN}};
+    timeout_ms = sooner(timeout_ms, tell_alive(s));
+    if (s->metrics)
+        timeout_ms = sooner(timeout_ms, metrics_timeout_ms(s->metrics));
+    if (zmq_poll(items, s->metrics ? 4 : 3, timeout_ms) < 0 && errno != EINTR)
         return kerf_fail(err, KERF_E_IO, NULL, "cannot wait for requests: %s", zmq_strerror(errno));
     *requests = items[0].revents & ZMQ_POLLIN;
     if (items[1].revents & ZMQ_POLLIN) {
@@ -187,6 +211,10 @@ static kerf_status poll_once(service *s, long timeout_ms, bool *requests, kerf_e
     }
     if (items[2].revents & ZMQ_POLLIN)
         take_orders(s);
+    if (s->zap)
+        s->stats.refused_clients = zap_refusals(s->zap);
+    if (s->metrics)
+        metrics_run(s->metrics);
     return KERF_OK;
 }
 
@@ -241,10 +269,11 @@ static kerf_status check_endpoint(const service *s, const char *endpoint, kerf_e
         return kerf_fail(err, KERF_E_INVALID, endpoint,
                          "is no endpoint, expected such as " SERVICE_ENDPOINT
                          " or ipc:///run/kerf/kerf.sock");
-    if (!is_local(endpoint) && !s->options.insecure)
+    if (!is_local(endpoint) && !s->options.insecure && !s->options.curve_secret)
         return kerf_fail(err, KERF_E_INVALID, endpoint,
-                         "can be reached from other machines, which needs CURVE keys, or "
-                         "--insecure where everybody in the network is trusted");
+                         "can be reached from other machines, which needs CURVE keys "
+                         "(--curve-secret, --authorized-keys), or --insecure where everybody in "
+                         "the network is trusted");
     return KERF_OK;
 }
 
@@ -283,6 +312,38 @@ static bool set_limits(void *socket)
            zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &most, sizeof most) == 0;
 }
 
+static void log_refused_client(void *context, const char *address, const char *public_key)
+{
+    const service_field fields[] = {{"address", address}, {"public_key", public_key}};
+    server_log(context, SERVICE_WARNING, "refused a client", fields, 2);
+}
+
+/* With a certificate, every endpoint speaks CURVE, and only to clients whose keys are known. */
+static kerf_status secure(service *s, kerf_error *err)
+{
+    const char *path = s->options.curve_secret;
+    if (!path != !s->options.authorized_keys)
+        return kerf_fail(err, KERF_E_INVALID, path ? "authorized keys" : "secret key",
+                         "are missing, expected both a certificate of the service's and a folder "
+                         "of clients' public keys");
+    if (!path)
+        return KERF_OK;
+    key_pair keys;
+    void *sockets[] = {s->router, s->publisher};
+    const int on = 1;
+    kerf_status status = keys_load(path, true, &keys, err);
+    if (status == KERF_OK)
+        status = zap_start(s->zmq, s->options.authorized_keys, log_refused_client, s, &s->zap, err);
+    for (size_t i = 0; status == KERF_OK && i < 2 && sockets[i]; i++)
+        if (zmq_setsockopt(sockets[i], ZMQ_CURVE_SERVER, &on, sizeof on) != 0 ||
+            zmq_setsockopt(sockets[i], ZMQ_CURVE_SECRETKEY, keys.secret_key, KEY_SIZE) != 0 ||
+            zmq_setsockopt(sockets[i], ZMQ_ZAP_DOMAIN, "kerf", 4) != 0)
+            status = kerf_fail(err, KERF_E_UNSUPPORTED, NULL, "cannot set up CURVE: %s",
+                               zmq_strerror(errno));
+    explicit_bzero(&keys, sizeof keys);
+    return status;
+}
+
 static kerf_status open_sockets(service *s, kerf_error *err)
 {
     s->zmq = zmq_ctx_new();
@@ -295,7 +356,9 @@ static kerf_status open_sockets(service *s, kerf_error *err)
         !set_option(s->router, ZMQ_ROUTER_MANDATORY, 1) ||
         (s->publisher && !set_limits(s->publisher)))
         return kerf_fail(err, KERF_E_IO, NULL, "cannot open sockets: %s", zmq_strerror(errno));
-    kerf_status status = KERF_OK;
+    kerf_status status = secure(s, err);
+    if (status == KERF_OK && s->options.metrics)
+        status = metrics_start(s->options.metrics, &s->stats, &s->metrics, err);
     for (size_t i = 0; status == KERF_OK && i < s->options.n_binds && i < MAX_BINDS; i++) {
         status = bind_socket(s, s->router, s->options.binds[i], &s->endpoints[i], err);
         s->n_endpoints += status == KERF_OK;
@@ -398,10 +461,12 @@ void service_destroy(service **made)
     queue_clear(&s->queue, NULL);
     devices_clear(&s->devices);
     catalogue_drop(&s->catalogue);
+    metrics_stop(&s->metrics);
     if (s->router)
         zmq_close(s->router);
     if (s->publisher)
         zmq_close(s->publisher);
+    zap_stop(&s->zap);
     if (s->zmq)
         zmq_ctx_term(s->zmq);
     if (s->wake_fd >= 0)
@@ -423,4 +488,9 @@ const char *service_endpoint(const service *s, size_t i)
 const char *service_publish_endpoint(const service *s)
 {
     return s->publish_endpoint;
+}
+
+unsigned service_metrics_port(const service *s)
+{
+    return s->metrics ? metrics_port(s->metrics) : 0;
 }

@@ -5,9 +5,11 @@
 
 #include "planner/service/devices.h"
 #include "planner/service/jobs.h"
+#include "planner/service/metrics.h"
 #include "planner/service/queue.h"
 #include "planner/service/service.h"
 #include "planner/service/stats.h"
+#include "planner/service/zap.h"
 
 #include <stdatomic.h>
 #include <zmq.h>
@@ -28,6 +30,9 @@ struct service {
     devices devices;
     queue queue;
     jobs *workers;
+    zap *zap;
+    metrics *metrics;
+    uint64_t alive_ns;      /* when `alive` was called last */
     kerf_writer reply, key; /* buffers, used again and again */
     service_stats stats;
 };

@@ -44,9 +44,14 @@ typedef void service_log(void *context, service_level level, const char *message
 typedef struct service_options {
     const char *const *binds; /* endpoints, tcp:// or ipc:// */
     size_t n_binds;
-    const char *publish;        /* endpoint of the PUB socket; NULL: none */
-    bool insecure;              /* bind beyond loopback without keys */
-    const char *const *folders; /* of the catalogue */
+    const char *publish;          /* endpoint of the PUB socket; NULL: none */
+    bool insecure;                /* bind beyond loopback without keys */
+    const char *curve_secret;     /* certificate with the service's secret key; NULL: no CURVE */
+    const char *authorized_keys;  /* folder of the clients' public keys, read again on a reload */
+    const char *metrics;          /* "127.0.0.1:9464": Prometheus text over HTTP; NULL: none */
+    double alive_s;               /* how often to call `alive` at least from the loop; 0: never */
+    void (*alive)(void *context); /* with log_context */
+    const char *const *folders;   /* of the catalogue */
     size_t n_folders;
     service_defaults defaults; /* jetson-tx2, edge-gpu, wifi-n */
     size_t threads;            /* workers (2) */
@@ -65,14 +70,16 @@ typedef struct service_options {
 } service_options;
 
 /* Reads the catalogue and binds. The options' strings are borrowed until service_destroy.
- * KERF_E_IO: an endpoint is taken, the catalogue cannot be read. KERF_E_INVALID: an endpoint that
- * is none, or is not loopback without `insecure`. KERF_E_NOMEM. */
+ * KERF_E_IO: an endpoint is taken, the catalogue or a key cannot be read. KERF_E_INVALID: an
+ * endpoint that is none, or is not loopback without keys or `insecure`; a key that is none.
+ * KERF_E_UNSUPPORTED: libzmq without CURVE. KERF_E_NOMEM. */
 kerf_status service_create(const service_options *options, service **made, kerf_error *err);
 void service_destroy(service **s);
 
 /* The i-th endpoint as it was bound ("tcp://127.0.0.1:34567"), and that of the PUB socket. */
 const char *service_endpoint(const service *s, size_t i);
 const char *service_publish_endpoint(const service *s); /* NULL: none */
+unsigned service_metrics_port(const service *s);        /* 0: none */
 
 /* Serves until it is told to stop, then answers what is queued. */
 kerf_status service_run(service *s, kerf_error *err);

@@ -38,7 +38,8 @@ uint64_t now_ns(void);
     X(observations, "observations of devices")                                                     \
     X(published, "decisions announced")                                                            \
     X(reloads, "times that the catalogue was read again")                                          \
-    X(refused_files, "files that were refused when the catalogue was read")
+    X(refused_files, "files that were refused when the catalogue was read")                        \
+    X(refused_clients, "clients that were refused: their keys are not authorized")
 
 typedef struct service_stats {
 #define COUNTER(name, text) uint64_t name;
