@@ -56,13 +56,14 @@ static bool read_key(const char *text, const char *name, char *key)
     return false;
 }
 
-/* A secret that others on the machine can read is none. */
+/* A secret that everybody on the machine can read is none. (A group may: systemd's credentials show
+ * the access that their list of users grants as the group's.) */
 static kerf_status check_private(const char *path, kerf_error *err)
 {
     struct stat info;
     if (stat(path, &info) != 0)
         return kerf_fail(err, KERF_E_IO, NULL, "cannot examine: %s", strerror(errno));
-    if (info.st_mode & (S_IRWXG | S_IRWXO))
+    if (info.st_mode & (S_IWGRP | S_IRWXO))
         return kerf_fail(err, KERF_E_INVALID, NULL,
                          "can be read by others (mode %03o), expected its owner alone: chmod 600",
                          (unsigned)(info.st_mode & 0777));

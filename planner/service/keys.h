@@ -22,7 +22,7 @@ typedef struct key_pair {
 /* A fresh pair. KERF_E_UNSUPPORTED: libzmq was built without CURVE. */
 kerf_status keys_make(key_pair *keys, kerf_error *err);
 
-/* Reads a certificate; `secret`: it must have the secret key, and no access for others.
+/* Reads a certificate; `secret`: it must have the secret key, and be closed to others.
  * KERF_E_IO, KERF_E_INVALID. */
 kerf_status keys_load(const char *path, bool secret, key_pair *keys, kerf_error *err);
 
