@@ -278,8 +278,8 @@ static const cli_option devices_view_options[] = {
 const cli_section cli_section_devices_view = {"What devices report", devices_view_options};
 
 static const cli_option serve_output_options[] = {
-    VALUE("metrics", "HOST:PORT", cli_parse_text, metrics,
-          "tell counters and latencies as Prometheus text at http://HOST:PORT/metrics"),
+    VALUE("metrics", "ADDRESS", cli_parse_text, metrics,
+          "tell counters and latencies as Prometheus text at http://ADDRESS/metrics, such as 127.0.0.1:9464"),
     FLAG("json-log", 0, json_log, "log lines of JSON (default: logfmt)"),
     FLAG("verbose", 0, verbose, "log more"),
     FLAG("quiet", 0, quiet, "log errors only"),
