@@ -760,12 +760,19 @@ static void drop_frame(sim_run *run, const sim_team *team, double arrival)
     tally->dropped++;
 }
 
+static bool is_stopped(const sim_run *run)
+{
+    return run->stop && atomic_load_explicit(run->stop, memory_order_relaxed);
+}
+
 /* Lets every frame up to t into the board's queue; those for which there is no room are lost. */
 static void fill_queue(sim_run *run, sim_board *b, double *ring, double t)
 {
     const sim_team *team = sim_board_team(run, b);
     const uint32_t room = (uint32_t)team->group->queue;
-    while (b->arrivals.next < t && b->arrivals.next < run->to_s) {
+    for (uint32_t i = 1; b->arrivals.next < t && b->arrivals.next < run->to_s; i++) {
+        if (i % PROGRESS_EVENTS == 0 && is_stopped(run))
+            return;
         const double arrival = b->arrivals.next;
         sim_arrivals_step(&team->group->arrivals, run->key, index_of(run, b), &b->arrivals);
         if (b->waiting == room && (room == 0 || !team->group->drop_oldest)) {
@@ -902,7 +909,7 @@ kerf_status sim_run_go(sim_run *run)
     uint64_t events = 0;
     while (run->heap.n > 0 && run->active + run->open > 0 && run->status == KERF_OK) {
         if (++events % PROGRESS_EVENTS == 0) {
-            if (run->stop && atomic_load_explicit(run->stop, memory_order_relaxed))
+            if (is_stopped(run))
                 break;
             if (run->progress)
                 atomic_store_explicit(run->progress, fmin(run->now / run->to_s, 1),

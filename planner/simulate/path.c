@@ -36,7 +36,10 @@ typedef struct flow {
     double since_bytes; /* sent since the slow start began */
     double stalled_s;   /* nothing has left for so long */
     bool cold;
+    unsigned pieces; /* of the slow start */
 } flow;
+
+#define MOST_PIECES 1000000 /* of a trace, in one slow start; beyond, it is over */
 
 static double rate_now(const flow *f)
 {
@@ -92,7 +95,7 @@ static bool run_cold(flow *f, double until)
     }
     f->stalled_s = 0;
     const double full = rate * f->rtt_s / LN2 - f->window_bytes;
-    if (f->since_bytes >= full) {
+    if (f->since_bytes >= full || ++f->pieces > MOST_PIECES) {
         f->cold = false;
         return false;
     }

@@ -9,8 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_STAMPS ((size_t)50000000)
-#define MAX_RATE   1e9 /* inferences per second and board */
+#define MAX_STAMPS      ((size_t)50000000)
+#define MAX_RATE        1e9  /* inferences per second and board */
+#define LEAST_PER_CYCLE 1e-5 /* arrivals between two changes from quiet to busy */
 
 /* --- arrivals --- */
 
@@ -52,11 +53,18 @@ static bool read_rate(const kerf_json *at, const char *key, bool may_be_zero, do
 static bool read_bursts(const kerf_json *at, sim_arrivals *a)
 {
     a->kind = SIM_BURSTS;
-    return read_rate(at, "quiet_rate", true, &a->rate_per_s[0]) &&
-           read_rate(at, "busy_rate", false, &a->rate_per_s[1]) &&
-           scenario_positive(at, "quiet_time", KERF_TIME, KERF_REQUIRED, &a->state_s[0]) &&
-           scenario_positive(at, "busy_time", KERF_TIME, KERF_REQUIRED, &a->state_s[1]) &&
-           !kerf_json_failed(at->doc);
+    if (!read_rate(at, "quiet_rate", true, &a->rate_per_s[0]) ||
+        !read_rate(at, "busy_rate", false, &a->rate_per_s[1]) ||
+        !scenario_positive(at, "quiet_time", KERF_TIME, KERF_REQUIRED, &a->state_s[0]) ||
+        !scenario_positive(at, "busy_time", KERF_TIME, KERF_REQUIRED, &a->state_s[1]) ||
+        kerf_json_failed(at->doc))
+        return false;
+    const double each = a->rate_per_s[0] * a->state_s[0] + a->rate_per_s[1] * a->state_s[1];
+    return each >= LEAST_PER_CYCLE ||
+           kerf_json_fail(at, KERF_E_INVALID,
+                          "has %g arrivals in a quiet and a busy time together; so few between so "
+                          "many changes are \"poisson\"",
+                          each);
 }
 
 /* Seconds, a line each, ascending: the trace reader's first column. */

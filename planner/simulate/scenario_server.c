@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define LEAST_MTBF_S 1e-3 /* what fails more often never works */
+
 /* --- servers --- */
 
 static bool load_profile(const scenario_reader *r, const kerf_json *at, kerf_device **device)
@@ -170,6 +172,9 @@ static bool read_fault(const scenario_reader *r, const kerf_json *at)
         return false;
     if ((faults->mtbf_s > 0) != (faults->mttr_s > 0))
         return kerf_json_fail(at, KERF_E_INVALID, "expected both \"mtbf\" and \"mttr\", or none");
+    if (faults->mtbf_s > 0 && !(faults->mtbf_s >= LEAST_MTBF_S))
+        return kerf_json_fail(at, KERF_E_INVALID, "has an mtbf of %g s, expected at least %g s",
+                              faults->mtbf_s, LEAST_MTBF_S);
     if ((faults->n > 0) == (faults->mtbf_s > 0))
         return kerf_json_fail(at, KERF_E_INVALID, "expected either \"times\" or \"mtbf\"");
     return kerf_json_done(at);
