@@ -1,8 +1,8 @@
 #include "planner/solve/lagrange.h"
 
 #include "base/error.h"
-#include "base/memory.h"
 #include "base/lp_shield.h"
+#include "base/memory.h"
 #include "planner/solve/master.h"
 
 #include <math.h>
@@ -13,6 +13,7 @@
 #define ROUNDING   1e-13 /* relative: what summing up may take from a bound */
 #define ENOUGH     0.02  /* of what is missing to the cutoff: an improvement not worth asking for */
 #define HOPELESS   0.25  /* the same where the cutoff is out of reach */
+#define CLOSE      0.01  /* of what is missing to the cutoff: how closely a bound is computed */
 #define FAR        0.01  /* of the bound: what is missing counts as no more than that */
 #define NEAR_PEAK  0.02  /* of the limit: a step that says as much of the memory as another */
 #define POOL_BYTES ((size_t)1 << 26)
@@ -190,11 +191,21 @@ static double make_mix(lagrange *l, const double *price, cut_mix *mix)
     return resources_mix(&l->resources, &l->memory, scaled, &l->prices, mix) - slack;
 }
 
+/* How closely a sum need be known, relatively, where a bound is known already: to a small share of
+ * what is missing to the cutoff. */
+static double tolerance(const lagrange *l, double known, double constant)
+{
+    double missing = fmin(l->host.cutoff(l->host.context) - known, FAR * fabs(known));
+    double sum = known / l->size - constant;
+    return missing > 0 && sum > 0 && isfinite(sum) ? CLOSE * missing / l->size / sum : 0;
+}
+
 /* A lower bound of the goal: of the least sum, with the constant that make_mix returned. */
-static kerf_status ask(lagrange *l, const cut_mix *mix, double constant, double *bound,
+static kerf_status ask(lagrange *l, cut_mix *mix, double constant, double known, double *bound,
                        kerf_error *err)
 {
     cut_sum_answer answer = {.bound = -INFINITY};
+    mix->tolerance = tolerance(l, known, constant);
     kerf_status status = cut_sum_minimise(l->sum, mix, &answer, err);
     double rounding = ROUNDING * (fabs(answer.bound) + fabs(constant));
     *bound = isinf(answer.bound) ? answer.bound : (answer.bound + constant - rounding) * l->size;
@@ -208,7 +219,7 @@ static kerf_status try_prices(lagrange *l, const double *price, lagrange_point *
     double bound = -INFINITY;
     cut_mix mix;
     double constant = make_mix(l, price, &mix);
-    kerf_status status = ask(l, &mix, constant, &bound, err);
+    kerf_status status = ask(l, &mix, constant, at->bound, &bound, err);
     *better = status == KERF_OK && bound > at->bound;
     if (*better) {
         at->bound = bound;
@@ -383,15 +394,15 @@ static size_t choose(const lagrange *l, const uint8_t *side, uint8_t bit)
 
 /* Tries to keep operator v from the side that `bit` stands for: asks with a penalty for the other
  * one that alone would bring the bound to the cutoff. */
-static kerf_status fix_one(lagrange *l, const cut_mix *mix, double constant, double penalty,
-                           size_t v, uint8_t bit, uint8_t *side, lagrange_point *at, size_t *fixed,
+static kerf_status fix_one(lagrange *l, cut_mix *mix, double constant, double penalty, size_t v,
+                           uint8_t bit, uint8_t *side, lagrange_point *at, size_t *fixed,
                            kerf_error *err)
 {
     double *place = bit == 1 ? &l->prices.on_server[v] : &l->prices.on_device[v];
     const double before = *place;
     double bound = -INFINITY;
     *place += penalty;
-    kerf_status status = ask(l, mix, constant, &bound, err);
+    kerf_status status = ask(l, mix, constant, at->bound, &bound, err);
     *place = before;
     if (status != KERF_OK)
         return status;

@@ -1,8 +1,8 @@
 #include "planner/solve/master.h"
 
 #include "base/error.h"
-#include "base/memory.h"
 #include "base/lp_shield.h"
+#include "base/memory.h"
 
 #include <glpk.h>
 #include <stdlib.h>

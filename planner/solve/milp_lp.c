@@ -1,8 +1,8 @@
 #include "planner/solve/milp_lp.h"
 
 #include "base/error.h"
-#include "base/memory.h"
 #include "base/lp_shield.h"
+#include "base/memory.h"
 
 #include <glpk.h>
 #include <math.h>

@@ -33,6 +33,7 @@ struct cut_sum {
     double least[2], sum[2]; /* bytes by direction */
     /* the mix at hand */
     const cut_mix *mix;
+    double tolerance;
     double best;
     cut_value best_value;
     /* the family at hand */
@@ -178,9 +179,8 @@ static kerf_status price_down(void *context, double a, double b, envelope_point 
     cut_sum *s = context;
     s->down_price = b / a;
     s->inner_best = INFINITY;
-    envelope e = {
-        price_up,       value_up,         stopped, s, {1, s->up.flattest}, {1, s->up.steepest},
-        &s->inner_best, CUT_SUM_TOLERANCE};
+    envelope e = {price_up,       value_up,    stopped, s, {1, s->up.flattest}, {1, s->up.steepest},
+                  &s->inner_best, s->tolerance};
     kerf_status status = envelope_minimise(&e, &point->bound, err);
     point->bound *= a;
     point->p = s->inner_p;
@@ -249,9 +249,8 @@ static kerf_status solve_family(cut_sum *s, unsigned family, double *bound, kerf
     set_concave(s, &s->up, KERF_UPLINK, family & CUT_FAMILY_UP);
     set_concave(s, &s->down, KERF_DOWNLINK, family & CUT_FAMILY_DOWN);
     s->fixed = family ? s->mix->weights.energy * kerf_link_fixed_J(s->problem->link) : 0;
-    envelope e = {
-        price_down, value_down,       stopped, s, {1, s->down.flattest}, {1, s->down.steepest},
-        &s->best,   CUT_SUM_TOLERANCE};
+    envelope e = {price_down, value_down,  stopped, s, {1, s->down.flattest}, {1, s->down.steepest},
+                  &s->best,   s->tolerance};
     return envelope_minimise(&e, bound, err);
 }
 
@@ -261,6 +260,7 @@ kerf_status cut_sum_minimise(cut_sum *s, const cut_mix *mix, cut_sum_answer *ans
     kerf_status status = KERF_OK;
     double bound = INFINITY;
     s->mix = mix;
+    s->tolerance = fmax(mix->tolerance, CUT_SUM_TOLERANCE);
     s->best = INFINITY;
     for (unsigned family = 0; family < 4 && status == KERF_OK; family++) {
         double least;

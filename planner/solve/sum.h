@@ -12,7 +12,7 @@
 #include "planner/solve/cutgraph.h"
 #include "planner/solve/linear.h"
 
-#define CUT_SUM_TOLERANCE 1e-11 /* relative: how far below the least sum a bound may be left */
+#define CUT_SUM_TOLERANCE 1e-11 /* relative: what rounding leaves */
 
 typedef enum cut_stage {
     CUT_STAGE_DEVICE,
@@ -28,6 +28,8 @@ typedef struct cut_mix {
     cut_weights weights;
     double stage_s[CUT_STAGES], up_bytes;
     cut_surcharges surcharges;
+    double tolerance; /* relative: how far below the least sum the bound may be left, beside what
+                         rounding leaves */
 } cut_mix;
 
 typedef struct cut_sum_host {
