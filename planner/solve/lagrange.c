@@ -108,12 +108,11 @@ static sample *make_room(lagrange *l)
 {
     if (l->n_pool < l->capacity)
         return &l->pool[l->n_pool++];
-    for (size_t i = 0; i < l->capacity; i++) {
-        l->next = (l->next + 1) % l->capacity;
+    for (size_t i = 0; i <= l->capacity; i++) {
+        l->next = l->next + 1 < l->capacity ? l->next + 1 : 0;
         if (!l->pool[l->next].at_hand)
-            return &l->pool[l->next];
+            break;
     }
-    l->next = (l->next + 1) % l->capacity;
     return &l->pool[l->next];
 }
 
