@@ -139,7 +139,7 @@ static service_options options_of(const cli_settings *settings)
                              .estimate_expiry_s = settings->estimate_expiry_s,
                              .drain_s = settings->drain_s,
                              .log = write_log,
-                             .log_context = (void *)(uintptr_t)settings};
+                             .log_context = (void *)settings};
 }
 
 static void print_endpoints(const service *s)

@@ -13,7 +13,8 @@
 #include <string.h>
 
 #define MOST_CONNECTIONS 16
-#define IDLE_S           10
+#define IDLE_S           10U
+#define IDLE_MS          10000L
 
 struct metrics {
     struct MHD_Daemon *daemon;
@@ -83,7 +84,7 @@ static enum MHD_Result respond(struct MHD_Connection *connection, unsigned statu
                                size_t size)
 {
     struct MHD_Response *response =
-        MHD_create_response_from_buffer(size, (void *)(uintptr_t)text, MHD_RESPMEM_MUST_COPY);
+        MHD_create_response_from_buffer(size, (void *)text, MHD_RESPMEM_MUST_COPY);
     if (!response)
         return MHD_NO;
     MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE,
@@ -159,7 +160,7 @@ static bool start_daemon(metrics *m, const address *at)
         MHD_USE_EPOLL | (at->any.sa_family == AF_INET6 ? (unsigned)MHD_USE_IPv6 : 0U);
     m->daemon = MHD_start_daemon(flags, 0, NULL, NULL, on_request, m, MHD_OPTION_SOCK_ADDR,
                                  &at->any, MHD_OPTION_CONNECTION_LIMIT, (unsigned)MOST_CONNECTIONS,
-                                 MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S,
+                                 MHD_OPTION_CONNECTION_TIMEOUT, IDLE_S,
                                  MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)32768, MHD_OPTION_END);
     if (!m->daemon)
         return false;
@@ -218,7 +219,7 @@ long metrics_timeout_ms(metrics *m)
     MHD_UNSIGNED_LONG_LONG ms = 0;
     if (MHD_get_timeout(m->daemon, &ms) != MHD_YES)
         return -1;
-    return ms < 1000 * IDLE_S ? (long)ms : 1000 * IDLE_S;
+    return ms < (unsigned long long)IDLE_MS ? (long)ms : IDLE_MS;
 }
 
 uint16_t metrics_port(const metrics *m)

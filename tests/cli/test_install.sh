@@ -38,7 +38,8 @@ check "the example builds against the shared library" "$cc" -std=c11 -Wall -Wext
     docs/examples/plan.c -o "$work/shared" $(pkg-config --cflags --libs kerf)
 # shellcheck disable=SC2046
 check "and against the static one" "$cc" -std=c11 docs/examples/plan.c -o "$work/static" \
-    $(pkg-config --cflags kerf) -L"$work/prefix/lib" -l:libkerf.a -ljansson -lglpk -lmd -lzmq -lm
+    $(pkg-config --cflags kerf) -L"$work/prefix/lib" -l:libkerf.a \
+    $(pkg-config --static --libs-only-l kerf | sed "s/-lkerf //")
 LD_LIBRARY_PATH=$work/prefix/lib
 export LD_LIBRARY_PATH
 question="$data/networks/chain.json $data/devices/board.json $data/servers/box.json $data/links/plain.json"
