@@ -203,6 +203,8 @@ static kerf_status describe_rival(plan_search *s, const cut_choice *sample, cons
     snprintf(rival->power_mode, sizeof rival->power_mode, "%s", b->device_mode->name);
     if (best == KERF_NONE)
         return KERF_OK;
+    if (s->prospects[best].answer.gap > CUT_GAP)
+        return kerf_fail(err, KERF_E_TIME_LIMIT, NULL, "stopped before all choices were compared");
     const uint8_t *x = s->prospects[best].answer.x;
     kerf_side *side = describe_sides(b, x);
     if (!side)

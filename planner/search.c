@@ -75,8 +75,10 @@ static size_t leader_of(const plan_search *s, size_t i)
             continue;
         if (j > i && costs_at_most(&mine->binding.problem, &other->binding.problem))
             continue;
-        if (leader == KERF_NONE ||
-            costs_at_most(&other->binding.problem, &s->choices.list[leader].binding.problem))
+        const cut_problem *theirs = &other->binding.problem;
+        const cut_problem *best =
+            leader == KERF_NONE ? NULL : &s->choices.list[leader].binding.problem;
+        if (!best || (costs_at_most(theirs, best) && !costs_at_most(best, theirs)))
             leader = j;
     }
     return leader;

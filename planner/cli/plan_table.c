@@ -313,17 +313,18 @@ static void print_left_out(const kerf_plan *plan)
         plan->no_time_for_break_even ? "the rates between which it stays best" : NULL,
         plan->no_time_for_alternatives ? "all next best cuts" : NULL,
         plan->no_time_for_rivals ? "what the other choices come to" : NULL};
-    const size_t n = sizeof parts / sizeof *parts;
-    size_t said = 0;
-    for (size_t i = 0; i < n; i++) {
-        if (!parts[i])
-            continue;
-        if (said == 0)
-            print_label("left out");
-        printf("%s%s", said++ ? ", " : "", parts[i]);
+    char text[200] = "";
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        const size_t used = strlen(text);
+        if (parts[i])
+            snprintf(text + used, sizeof text - used, "%s%s", used ? ", " : "", parts[i]);
     }
-    if (said)
-        puts(": no time was left to find out");
+    if (!*text)
+        return;
+    const size_t used = strlen(text);
+    snprintf(text + used, sizeof text - used, ": no time was left to find out");
+    print_label("left out");
+    cli_wrap(stdout, text, LABEL, LABEL, CLI_WIDTH);
 }
 
 /* "int8 of 3", and nothing where there was nothing to choose from. */
