@@ -80,8 +80,10 @@ static kerf_status challenge_in(rate_search *s, size_t problem, double *mark, co
     const double rate_bps = s->link.rate_bps[KERF_UPLINK];
     if (rate_bps <= s->floor_bps && !better(s->floor[problem], *mark))
         return KERF_OK;
+    cut_options options = *s->options;
+    options.start = problem == 0 ? s->x : NULL;
     const kerf_status status =
-        explain_solve(&s->problems[problem], s->solver, s->options, &solution, &local);
+        explain_solve(&s->problems[problem], s->solver, &options, &solution, &local);
     if (rate_bps >= s->floor_bps && status == KERF_E_INFEASIBLE)
         s->floor[problem] = INFINITY;
     if (status == KERF_E_INFEASIBLE)

@@ -85,8 +85,8 @@ static void examine(milp *m, const uint8_t *x, cut_value *value)
     }
 }
 
-/* As much on the device, and as much on the server, as the pins allow: the first placements, and
- * how large the goal is. */
+/* As much on the device, and as much on the server, as the pins allow, and where to start from: the
+ * first placements, and how large the goal is. */
 static void examine_extremes(milp *m)
 {
     cut_value value;
@@ -97,6 +97,8 @@ static void examine_extremes(milp *m)
         examine(m, m->x, &value);
         m->goal_size = fmax(m->goal_size, goal_value(m, &value));
     }
+    if (m->options->start)
+        examine(m, m->options->start, &value);
     if (m->found)
         examine(m, m->best_x, &value);
 }

@@ -24,6 +24,7 @@ typedef struct cut_options {
                                 instead of the objective (to explain infeasibility) */
     bool (*progress)(void *context, const char *what, double best, double bound);
     void *progress_context;
+    const uint8_t *start; /* milp only: a placement to begin with, n entries; NULL: none */
     double below; /* exhaustive only: placements with less than this are all that is asked for; 0:
                      all */
 } cut_options;

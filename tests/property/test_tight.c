@@ -121,6 +121,8 @@ static void compare(uint64_t seed, size_t *compared, size_t *several)
     if (tight > 0) {
         cut_solution a = {.x = NULL}, b = {.x = NULL};
         cut_options few = {.max_ideals = 1 + rng_below(&r, 4)};
+        if (rng_chance(&r, 0.3)) /* whether it is legal and keeps the limits or not */
+            few.start = x;
         ++*compared;
         *several += tight > 1;
         assert_int_equal(cut_solve_exhaustive(p, NULL, &a, NULL), KERF_OK);
