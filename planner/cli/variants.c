@@ -92,7 +92,8 @@ static bool read_encoding(reader *r, const kerf_json *at)
 {
     kerf_encoding *e = &r->v->encodings[r->v->n_encodings];
     *e = (kerf_encoding){.wire = KERF_WIRE_OWN, .ratio = 1, .accuracy_loss = (double)NAN};
-    if (!kerf_json_as_object(at) || !read_name(r, at, &e->name) || !read_wire(at, &e->wire))
+    if (!kerf_json_as_object(at) || !read_name(r, at, &e->name) || !e->name ||
+        !read_wire(at, &e->wire))
         return false;
     if (strcmp(e->name, "any") == 0)
         return kerf_json_fail(at, KERF_E_INVALID,
@@ -350,7 +351,7 @@ static bool read_variant(reader *r, const kerf_json *at, bool *listed)
     kerf_variant *variant = &r->v->list[index];
     bool is_base = false, is_part = false;
     *variant = (kerf_variant){.accuracy = (double)NAN};
-    if (!kerf_json_as_object(at) || !read_name(r, at, &variant->name))
+    if (!kerf_json_as_object(at) || !read_name(r, at, &variant->name) || !variant->name)
         return false;
     for (size_t i = 0; i < index; i++)
         if (strcmp(r->v->list[i].name, variant->name) == 0)
