@@ -192,6 +192,21 @@ static long tell_alive(service *s)
     return (long)((s->alive_ns + period - now) / 1000000 + 1);
 }
 
+static void collect_jobs(service *s)
+{
+    jobs_collect(s->workers, s);
+    planning_dispatch(s);
+}
+
+static kerf_status wait_for_workers(service *s, long timeout_ms, kerf_error *err)
+{
+    zmq_pollitem_t item = {.fd = jobs_fd(s->workers), .events = ZMQ_POLLIN};
+    if (zmq_poll(&item, 1, sooner(timeout_ms, tell_alive(s))) < 0 && errno != EINTR)
+        return kerf_fail(err, KERF_E_IO, NULL, "cannot wait for workers: %s", zmq_strerror(errno));
+    collect_jobs(s);
+    return KERF_OK;
+}
+
 static kerf_status poll_once(service *s, long timeout_ms, bool *requests, kerf_error *err)
 {
     zmq_pollitem_t items[] = {
@@ -205,10 +220,8 @@ static kerf_status poll_once(service *s, long timeout_ms, bool *requests, kerf_e
     if (zmq_poll(items, s->metrics ? 4 : 3, timeout_ms) < 0 && errno != EINTR)
         return kerf_fail(err, KERF_E_IO, NULL, "cannot wait for requests: %s", zmq_strerror(errno));
     *requests = items[0].revents & ZMQ_POLLIN;
-    if (items[1].revents & ZMQ_POLLIN) {
-        jobs_collect(s->workers, s);
-        planning_dispatch(s);
-    }
+    if (items[1].revents & ZMQ_POLLIN)
+        collect_jobs(s);
     if (items[2].revents & ZMQ_POLLIN)
         take_orders(s);
     if (s->zap)
@@ -218,18 +231,18 @@ static kerf_status poll_once(service *s, long timeout_ms, bool *requests, kerf_e
     return KERF_OK;
 }
 
-/* Answers what has come and what is queued; nobody new is let in. */
+/* Answers what has been received by now, and what waits for a worker. What comes later is left to
+ * another service, or to the next one at this endpoint: the client asks it again. (To unbind first
+ * would cut connections over which replies are due.) */
 static kerf_status drain(service *s, kerf_error *err)
 {
     const uint64_t end = now_ns() + (uint64_t)(1e9 * s->options.drain_s);
-    for (size_t i = 0; i < s->n_endpoints; i++)
-        zmq_unbind(s->router, s->endpoints[i]);
-    bool requests = true;
     kerf_status status = KERF_OK;
-    while (status == KERF_OK && (requests || s->queue.waiting > 0) && now_ns() < end) {
+    bool requests = true;
+    while (requests && now_ns() < end)
         requests = answer_batch(s);
-        status = poll_once(s, requests ? 0 : 20, &requests, err);
-    }
+    while (status == KERF_OK && s->queue.waiting > 0 && now_ns() < end)
+        status = wait_for_workers(s, 20, err);
     return status;
 }
 
