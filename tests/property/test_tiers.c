@@ -125,12 +125,111 @@ static void test_milp(void **state)
     assert_true(infeasible > 0);
 }
 
+/* Larger ones: minimum cuts and GLPK come to the same. */
+static void test_both(void **state)
+{
+    (void)state;
+    uint64_t seed = rng_seed(3004);
+    for (size_t i = 0; i < cases(120, 600); i++) {
+        tiers_box box = {.p = {.first = NULL}};
+        rng r = {seed + i};
+        shape kind = (shape)rng_below(&r, N_SHAPES);
+        random_tiers(&r, kind, 10 + rng_below(&r, 30), &box);
+        box.box.p.objective = sums[rng_below(&r, 5)];
+        if (rng_chance(&r, 0.3))
+            random_tier_pins(&r, &box);
+        cut_solution cuts = {.x = NULL}, programs = {.x = NULL};
+        const kerf_status status = tier_solve_mincut(&box.p, NULL, &cuts, NULL);
+        assert_int_equal(tier_solve_milp(&box.p, NULL, &programs, NULL), status);
+        if (status == KERF_OK && !same(cuts.objective, programs.objective))
+            fail_msg("KERF_SEED=%llu: %.17g by mincut, %.17g by milp",
+                     (unsigned long long)(seed + i), cuts.objective, programs.objective);
+        if (status == KERF_OK) {
+            check_proof(&box.p, &cuts, seed + i);
+            check_proof(&box.p, &programs, seed + i);
+        }
+        cut_solution_clear(&cuts);
+        cut_solution_clear(&programs);
+        random_tiers_clear(&box);
+    }
+}
+
+/* The placement that is least off the limits. */
+static void test_closest(void **state)
+{
+    (void)state;
+    uint64_t seed = rng_seed(3005);
+    const cut_options closest = {.minimise_violation = true};
+    size_t off = 0;
+    for (size_t i = 0; i < cases(150, 1500); i++) {
+        tiers_box box = {.p = {.first = NULL}};
+        rng r = {seed + i};
+        random_tiers(&r, (shape)rng_below(&r, N_SHAPES), 1 + rng_below(&r, 7), &box);
+        random_limits(&r, &box);
+        box.box.p.limits.deadline_s *= rng_chance(&r, 0.5) ? 0.1 : 1;
+        tiers_answer expected;
+        brute_force_tiers(&box.p, &expected);
+        solver *const ways[] = {tier_solve_exhaustive, tier_solve_milp};
+        for (size_t k = 0; k < 2; k++) {
+            cut_solution s = {.x = NULL};
+            assert_int_equal(ways[k](&box.p, &closest, &s, NULL), KERF_OK);
+            if (!(fabs(s.objective - expected.violation) <= 1e-8 * fmax(1, expected.violation)))
+                fail_msg("KERF_SEED=%llu: %.17g off by way %zu, expected %.17g",
+                         (unsigned long long)(seed + i), s.objective, k, expected.violation);
+            cut_solution_clear(&s);
+        }
+        off += expected.violation > 0;
+        random_tiers_clear(&box);
+    }
+    assert_true(off > 10);
+}
+
+static bool stop_later(void *context, const char *what, double best, double bound)
+{
+    int *calls = context;
+    (void)what;
+    (void)best;
+    (void)bound;
+    return --*calls > 0;
+}
+
+/* Stopped early, the bound still holds. */
+static void test_stopped(void **state)
+{
+    (void)state;
+    uint64_t seed = rng_seed(3006);
+    size_t stopped = 0;
+    for (size_t i = 0; i < cases(300, 3000); i++) {
+        tiers_box box = {.p = {.first = NULL}};
+        rng r = {seed + i};
+        random_tiers(&r, (shape)rng_below(&r, N_SHAPES), 3 + rng_below(&r, 5), &box);
+        box.box.p.objective = sums[rng_below(&r, 5)];
+        tiers_answer expected;
+        brute_force_tiers(&box.p, &expected);
+        int calls = 1 + (int)rng_below(&r, 8);
+        const cut_options options = {.progress = stop_later, .progress_context = &calls};
+        cut_solution s = {.x = NULL};
+        solver *const way = i % 2 ? tier_solve_mincut : tier_solve_milp;
+        if (way(&box.p, &options, &s, NULL) == KERF_OK) {
+            if (s.bound > expected.objective * (1 + 1e-9) ||
+                s.objective < expected.objective * (1 - 1e-9))
+                fail_msg("KERF_SEED=%llu: bound %.17g, found %.17g, optimum %.17g",
+                         (unsigned long long)(seed + i), s.bound, s.objective, expected.objective);
+            stopped += s.gap > CUT_GAP;
+        }
+        cut_solution_clear(&s);
+        random_tiers_clear(&box);
+    }
+    print_message("# %zu were stopped\n", stopped);
+    assert_true(stopped > 10);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_exhaustive),
-        cmocka_unit_test(test_mincut),
-        cmocka_unit_test(test_milp),
+        cmocka_unit_test(test_exhaustive), cmocka_unit_test(test_mincut),
+        cmocka_unit_test(test_milp),       cmocka_unit_test(test_both),
+        cmocka_unit_test(test_closest),    cmocka_unit_test(test_stopped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

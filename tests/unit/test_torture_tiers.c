@@ -1,4 +1,4 @@
-/* Three tiers with each allocation failing. */
+/* Three tiers, and Pareto fronts, with each allocation failing. */
 #include "tests/support/net_builder.h"
 #include "tests/support/torture.h"
 
@@ -64,6 +64,19 @@ static kerf_status make(void *question, kerf_error *err)
     return status;
 }
 
+static kerf_status make_front(void *question, kerf_error *err)
+{
+    const kerf_tiers_question *q = question;
+    kerf_front *front = UNTOUCHED;
+    kerf_status status = kerf_pareto_make(&q->edge, &front, err);
+    if (status != KERF_OK)
+        return front == UNTOUCHED ? status : torture_wrong(err, "the output was touched");
+    if (front->n == 0 || !front->complete || front->n_proven != front->n)
+        status = torture_wrong(err, "not a front");
+    kerf_pareto_destroy(&front);
+    return status;
+}
+
 static kerf_status price(void *question, kerf_error *err)
 {
     const kerf_tier tier[] = {KERF_TIER_DEVICE, KERF_TIER_EDGE, KERF_TIER_EDGE, KERF_TIER_CLOUD};
@@ -115,13 +128,19 @@ static void test_price(void **state)
     run(price, KERF_SOLVER_AUTO, KERF_OBJ_ENERGY, 0);
 }
 
+static void test_front(void **state)
+{
+    (void)state;
+    run(make_front, KERF_SOLVER_EXHAUSTIVE, KERF_OBJ_ENERGY, 0);
+    run(make_front, KERF_SOLVER_MILP, KERF_OBJ_ENERGY, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_mincut),
-        cmocka_unit_test(test_milp),
-        cmocka_unit_test(test_exhaustive),
-        cmocka_unit_test(test_price),
+        cmocka_unit_test(test_mincut),     cmocka_unit_test(test_milp),
+        cmocka_unit_test(test_exhaustive), cmocka_unit_test(test_price),
+        cmocka_unit_test(test_front),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
