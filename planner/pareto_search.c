@@ -172,43 +172,135 @@ static kerf_status walk_hull(pareto_search *s, cut_sum *sum, corner left, corner
     return status;
 }
 
-static kerf_status find_supported(pareto_search *s, kerf_error *err)
+/* From the ends of the hull inwards. */
+static kerf_status find_supported(pareto_search *s, cut_sum *sum, const void *unused,
+                                  kerf_error *err)
+{
+    corner left = {0, 0}, right = {0, 0};
+    double bound;
+    (void)unused;
+    kerf_status status = ask(s, sum, 1, 0, &left, &bound, err);
+    if (status == KERF_OK && !stopped(s))
+        status = ask(s, sum, 0, 1, &right, &bound, err);
+    if (status == KERF_OK && !stopped(s))
+        status = walk_hull(s, sum, left, right, err);
+    return status;
+}
+
+/* Points to be asked about, in all choices. */
+typedef struct corner_list {
+    corner *list;
+    size_t n;
+} corner_list;
+
+/* At each corner of a hull, the weights of the chord over it; at the ends, an edge's, tilted. */
+static kerf_status ask_corners(pareto_search *s, cut_sum *sum, const void *context, kerf_error *err)
+{
+    const corner_list *corners = context;
+    kerf_status status = KERF_OK;
+    for (size_t i = 0; status == KERF_OK && i < corners->n && !stopped(s); i++) {
+        const corner *a = &corners->list[i > 0 ? i - 1 : i];
+        const corner *b = &corners->list[i + 1 < corners->n ? i + 1 : i];
+        double energy = a->latency_s - b->latency_s, latency = b->energy_J - a->energy_J, bound;
+        corner at;
+        if (corners->n == 1) { /* both shares alike */
+            energy = a->latency_s;
+            latency = a->energy_J;
+        }
+        energy *= i == 0 ? 2 : 1;
+        latency *= i + 1 == corners->n ? 2 : 1;
+        if (energy > 0 && latency > 0 && isnormal(energy * latency))
+            status = ask(s, sum, energy, latency, &at, &bound, err);
+    }
+    return status;
+}
+
+/* Does work with weighted sums of the choice at hand, if minimum cuts can express it. */
+typedef kerf_status sum_work(pareto_search *s, cut_sum *sum, const void *context, kerf_error *err);
+
+static kerf_status with_sums(pareto_search *s, sum_work *work, const void *context, kerf_error *err)
 {
     const cut_problem *p = problem_at(s);
     const cut_sum_host host = {visit_sum, stopped, s};
     cut_problem unlimited = *p;
     cut_dag dag = {0};
     cut_sum *sum = NULL;
-    corner left = {0, 0}, right = {0, 0};
-    double bound;
     kerf_error local = {0};
     unlimited.limits = (kerf_limits){.deadline_s = 0};
     unlimited.objective = KERF_OBJ_EDP; /* any weights of energy and latency */
     if (!cut_mincut_can(&unlimited))
         return KERF_OK;
     uint8_t *side = kerf_calloc(p->n, 1);
-    kerf_status status = side ? cut_dag_create(p, &dag, err) : no_memory(err);
-    if (status == KERF_OK) {
-        status = cut_dag_force(p, &dag, side, &local);
-        s->facts[s->at].complete = status == KERF_E_INFEASIBLE; /* the pins leave nothing */
-        if (err && status != KERF_OK)
-            *err = local;
-    }
-    if (status == KERF_OK) /* with its limits, so that what is visited says whether it keeps them */
-        status = cut_sum_create(p, &dag, side, false, &host, &sum, err);
+    kerf_status status = side ? cut_dag_create(p, &dag, &local) : no_memory(&local);
     if (status == KERF_OK)
-        status = ask(s, sum, 1, 0, &left, &bound, err);
-    if (status == KERF_OK && !stopped(s))
-        status = ask(s, sum, 0, 1, &right, &bound, err);
-    if (status == KERF_OK && !stopped(s))
-        status = walk_hull(s, sum, left, right, err);
+        status = cut_dag_force(p, &dag, side, &local);
+    const bool nothing = status == KERF_E_INFEASIBLE; /* the pins leave nothing */
+    if (status == KERF_OK) /* with its limits, so that what is visited says whether it keeps them */
+        status = cut_sum_create(p, &dag, side, false, &host, &sum, &local);
+    if (status == KERF_OK)
+        status = work(s, sum, context, &local);
     cut_sum_destroy(&sum);
     cut_dag_clear(&dag);
     free(side);
-    if (s->facts[s->at].complete) {
-        kerf_error_clear(err);
+    if (nothing) {
+        s->facts[s->at].complete = true;
         return KERF_OK;
     }
+    if (status != KERF_OK && err)
+        *err = local;
+    return status;
+}
+
+static int by_energy(const void *a, const void *b)
+{
+    const corner *x = a, *y = b;
+    if (x->energy_J != y->energy_J)
+        return x->energy_J < y->energy_J ? -1 : 1;
+    return (x->latency_s > y->latency_s) - (x->latency_s < y->latency_s);
+}
+
+/* The corners of the lower hull of all points, whatever their accuracy. */
+static kerf_status find_corners(const pareto_search *s, corner_list *corners, kerf_error *err)
+{
+    size_t n = 0, top = 0;
+    for (size_t i = 0; i < s->archive.n; i++)
+        n += s->archive.levels[i].n;
+    corner *list = kerf_calloc(n, sizeof *list);
+    if (!list)
+        return no_memory(err);
+    n = 0;
+    for (size_t i = 0; i < s->archive.n; i++)
+        for (size_t k = 0; k < s->archive.levels[i].n; k++)
+            list[n++] = (corner){s->archive.levels[i].points[k].energy_J,
+                                 s->archive.levels[i].points[k].latency_s};
+    if (n > 1)
+        qsort(list, n, sizeof *list, by_energy);
+    for (size_t i = 0; i < n; i++) {
+        if (top > 0 && list[i].latency_s >= list[top - 1].latency_s)
+            continue;
+        while (top > 1 && (list[top - 1].energy_J - list[top - 2].energy_J) *
+                                  (list[i].latency_s - list[top - 2].latency_s) <=
+                              (list[top - 1].latency_s - list[top - 2].latency_s) *
+                                  (list[i].energy_J - list[top - 2].energy_J))
+            top--;
+        list[top++] = list[i];
+    }
+    *corners = (corner_list){list, top};
+    return KERF_OK;
+}
+
+/* Where there are several choices, the lines of each at the corners of the hull of all: they prove
+ * of these, before any walk, that no choice beats them. */
+static kerf_status confirm_supported(pareto_search *s, kerf_error *err)
+{
+    corner_list corners = {NULL, 0};
+    if (s->choices->n < 2 || stopped(s))
+        return KERF_OK;
+    kerf_status status = find_corners(s, &corners, err);
+    for (s->at = 0; status == KERF_OK && s->at < s->choices->n && !stopped(s); s->at++)
+        if (!s->facts[s->at].complete)
+            status = with_sums(s, ask_corners, &corners, err);
+    free(corners.list);
     return status;
 }
 
@@ -323,8 +415,10 @@ kerf_status pareto_find(pareto_search *s, kerf_error *err)
         if (status == KERF_OK && s->solver != KERF_SOLVER_MILP && s->solver != KERF_SOLVER_MINCUT)
             status = enumerate(s, &too_many, err);
         if (status == KERF_OK && !s->facts[s->at].complete && too_many)
-            status = find_supported(s, err);
+            status = with_sums(s, find_supported, NULL, err);
     }
+    if (status == KERF_OK)
+        status = confirm_supported(s, err);
     const bool walk = s->solver != KERF_SOLVER_MINCUT;
     for (s->at = 0; walk && status == KERF_OK && s->at < s->choices->n && !stopped(s); s->at++)
         if (!s->facts[s->at].complete)

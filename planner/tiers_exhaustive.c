@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 #define LOOK_AROUND ((size_t)4096) /* placements between looks at the clock */
-#define FEW         20000          /* placements that are enumerated sooner than handed to GLPK */
+#define FEW         150000         /* placements that are enumerated sooner than handed to GLPK */
 
 /* The least tier that operator v may have, given those before it, from `from` on; N_TIERS: none. */
 static uint8_t next_tier(const tier_search *s, size_t v, uint8_t from)
