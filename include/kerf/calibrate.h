@@ -163,7 +163,8 @@ typedef struct kerf_calibration {
     size_t n_warnings;
 } kerf_calibration;
 
-/* What becomes of rows that run the same kernels but differ by more than half in their figures. */
+/* What becomes of rows that cannot all be true: that run the same kernels but differ by more than
+ * half in their figures, or are about a thousand times off what the others imply. */
 typedef enum kerf_contradictions {
     KERF_CONTRADICTIONS_REFUSE, /* an error that names two of them */
     KERF_CONTRADICTIONS_DROP,   /* left out, and listed */

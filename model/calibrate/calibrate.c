@@ -212,7 +212,7 @@ static kerf_status fit_forms(job *j, bool energy, size_t *chosen)
         return status;
     const size_t best = find_best(j, energy);
     if (best == cal_n_forms)
-        return fail_unfitted(j, energy, asked);
+        return asked ? fail_unfitted(j, energy, asked) : KERF_OK;
     j->result->forms[best].best = true;
     for (size_t i = 0; i < cal_n_forms && status == KERF_OK; i++) {
         kerf_fit_form *form = &j->result->forms[i];
@@ -436,6 +436,29 @@ static kerf_status choose_latency(job *j)
     return status;
 }
 
+/* Where there is too little of one kind, the other is still fitted. */
+static kerf_status check_fitted(job *j)
+{
+    for (int energy = 0; energy < 2; energy++) {
+        kerf_error why = {0};
+        amount a;
+        kerf_status status = count_rows(&j->rows, energy, &a, j->err);
+        if (status != KERF_OK)
+            return status;
+        if (a.rows == 0 || (energy ? j->energy : j->latency) != NULL)
+            continue;
+        if (!(energy ? j->latency : j->energy))
+            return fail_unfitted(j, energy, NULL);
+        job silent = *j;
+        silent.err = &why;
+        fail_unfitted(&silent, energy, NULL);
+        status = cal_warn(j->result, j->err, "%s; it is not fitted", why.message);
+        if (status != KERF_OK)
+            return status;
+    }
+    return KERF_OK;
+}
+
 static kerf_status run(job *j)
 {
     kerf_calibration *result = j->result;
@@ -457,6 +480,8 @@ static kerf_status run(job *j)
         status = fit_forms(j, true, &j->energy_form);
     if (status == KERF_OK && j->energy_form != cal_n_forms)
         j->energy = &j->models[j->energy_form];
+    if (status == KERF_OK)
+        status = check_fitted(j);
     if (status == KERF_OK)
         status = warn_of_columns(j, j->latency_form);
     if (status == KERF_OK)
@@ -496,7 +521,7 @@ kerf_status kerf_calibrate(const kerf_measurements *const *tables, size_t n_tabl
     if (status == KERF_OK)
         status = cal_check_contradictions(&j.rows, j.options->contradictions, j.result, err);
     if (status == KERF_OK)
-        status = cal_check_units(&j.rows, err);
+        status = cal_check_units(&j.rows, j.options->contradictions, j.result, err);
     if (status == KERF_OK)
         status = cal_rows_fold(&j.rows, j.options->folds, j.options->seed, err);
     if (status == KERF_OK)

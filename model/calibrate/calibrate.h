@@ -94,7 +94,8 @@ void cal_rows_clear(cal_rows *rows);
 kerf_status cal_rows_fold(cal_rows *rows, size_t folds, uint64_t seed, kerf_error *err);
 
 /* doubts.c: leaves rows that are dropped out of `rows`, and adds them to the calibration. */
-kerf_status cal_check_units(const cal_rows *rows, kerf_error *err);
+kerf_status cal_check_units(cal_rows *rows, kerf_contradictions what,
+                            kerf_calibration *calibration, kerf_error *err);
 kerf_status cal_check_contradictions(cal_rows *rows, kerf_contradictions what,
                                      kerf_calibration *calibration, kerf_error *err);
 kerf_status cal_warn(kerf_calibration *calibration, kerf_error *err, const char *format, ...)

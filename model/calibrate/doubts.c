@@ -11,8 +11,8 @@
 #include <string.h>
 
 #define CONTRADICTION 1.5 /* the same kernels never differ by that factor between two runs */
-#define LOW_FACTOR    316.0
-#define HIGH_FACTOR   3163.0
+#define THOUSANDFOLD  316.0
+#define LEAST_RATIOS  3    /* fewer have no middle */
 #define LEAST_POWER   0.05 /* W: of any board that computes */
 #define MOST_POWER    5000.0
 
@@ -48,6 +48,56 @@ static const char *label(const cal_row *row, char *buffer, size_t size)
     return buffer;
 }
 
+/* --- rows that are left out --- */
+
+/* Lists a row that is left out. */
+static kerf_status leave_out(kerf_calibration *calibration, const cal_row *row, const char *reason,
+                             kerf_error *err)
+{
+    kerf_fit_left_out *grown =
+        kerf_realloc_array(calibration->left_out, calibration->n_left_out + 1, sizeof *grown);
+    if (!grown)
+        return kerf_fail(err, KERF_E_NOMEM, NULL, "out of memory");
+    calibration->left_out = grown;
+    kerf_fit_left_out *entry = &grown[calibration->n_left_out++];
+    entry->measurement = row->measurement;
+    snprintf(entry->reason, sizeof entry->reason, "%s", reason);
+    return KERF_OK;
+}
+
+/* Groups that have no rows any more go. */
+static void renumber_groups(cal_rows *rows)
+{
+    size_t next = 0;
+    for (size_t g = 0; g < rows->n_groups; g++) {
+        bool used = false;
+        for (size_t i = 0; i < rows->n; i++) {
+            if (rows->rows[i].group == g) {
+                rows->rows[i].group = next;
+                used = true;
+            }
+        }
+        if (used)
+            rows->groups[next++] = rows->groups[g];
+    }
+    rows->n_groups = next;
+}
+
+static kerf_status drop(cal_rows *rows, const bool *dropped, kerf_error *err)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < rows->n; i++) {
+        if (dropped[i])
+            free(rows->rows[i].kernels);
+        else
+            rows->rows[kept++] = rows->rows[i];
+    }
+    rows->n = kept;
+    renumber_groups(rows);
+    return kept > 0 ? KERF_OK
+                    : kerf_fail(err, KERF_E_INVALID, NULL, "no row is left that can be true");
+}
+
 /* --- units --- */
 
 /* A rough cost on any board, in units of its own: a MAC of a convolution is 1, a byte 25, a launch
@@ -78,10 +128,10 @@ static double median_of(const double *values, size_t n, double *scratch)
     return n % 2 ? scratch[n / 2] : (scratch[n / 2 - 1] + scratch[n / 2]) / 2;
 }
 
+/* A thousand, give or take what differs between boards and kernels; or more. */
 static bool thousandfold(double ratio)
 {
-    return (ratio > LOW_FACTOR && ratio < HIGH_FACTOR) ||
-           (ratio > 1 / HIGH_FACTOR && ratio < 1 / LOW_FACTOR);
+    return ratio > THOUSANDFOLD || ratio < 1 / THOUSANDFOLD;
 }
 
 /* One kind of ratio over all rows that have it. */
@@ -91,70 +141,91 @@ typedef struct unit_check {
     const char *hint;
 } unit_check;
 
-static kerf_status check_ratios(const cal_rows *rows, const double *ratios, const size_t *index,
-                                size_t n, double *scratch, const unit_check *check, kerf_error *err)
+static const unit_check unit_checks[] = {
+    {"latency", "what the other rows imply", "is it in ms where s was said, or the reverse?"},
+    {"energy", "what the other rows imply", "is it in mJ where J was said, or the reverse?"},
+    {"energy over latency", "that of the other rows", "is one of the two in other units?"},
+};
+
+/* Ratios of the rows that have both figures. */
+typedef struct ratio_list {
+    double *ratios, *scratch;
+    size_t *index; /* of the row */
+    size_t n;
+    double median;
+} ratio_list;
+
+static kerf_status report_units(const cal_rows *rows, const ratio_list *list, size_t first,
+                                size_t bad, const unit_check *check, kerf_contradictions what,
+                                kerf_calibration *calibration, kerf_error *err)
 {
     char name[160];
-    if (n < 3)
-        return KERF_OK;
-    const double median = median_of(ratios, n, scratch);
-    size_t bad = 0, first = n;
-    for (size_t i = 0; i < n; i++) {
-        if (thousandfold(ratios[i] / median)) {
-            bad++;
-            first = first == n ? i : first;
-        }
-    }
-    if (bad == 0)
-        return KERF_OK;
-    const cal_row *row = &rows->rows[index[first]];
+    const cal_row *row = &rows->rows[list->index[first]];
+    const double ratio = list->ratios[first] / list->median;
+    if (what == KERF_CONTRADICTIONS_KEEP)
+        return cal_warn(calibration, err,
+                        "the %s of %zu of %zu rows, such as %s, is about a factor of 1000 off %s",
+                        check->what, bad, list->n, label(row, name, sizeof name), check->than);
     kerf_fail(err, KERF_E_INVALID, label(row, name, sizeof name),
               "the %s of %zu of %zu rows is about a factor of 1000 off %s (here %.0f times); "
               "expected one unit: %s",
-              check->what, bad, n, check->than,
-              ratios[first] / median > 1 ? ratios[first] / median : median / ratios[first],
-              check->hint);
+              check->what, bad, list->n, check->than, ratio > 1 ? ratio : 1 / ratio, check->hint);
     kerf_error_source(err, row->table);
     return KERF_E_INVALID;
 }
 
-/* Figures over the rough cost; or power, where both figures are there. */
-static kerf_status check_figure(const cal_rows *rows, int kind, double *scratch, kerf_error *err)
+static kerf_status check_ratios(cal_rows *rows, const ratio_list *list, const unit_check *check,
+                                kerf_contradictions what, bool *dropped,
+                                kerf_calibration *calibration, kerf_error *err)
 {
-    static const unit_check checks[] = {
-        {"latency", "what the other rows imply", "is it in ms where s was said, or the reverse?"},
-        {"energy", "what the other rows imply", "is it in mJ where J was said, or the reverse?"},
-        {"energy over latency", "that of the other rows", "is one of the two in other units?"},
-    };
-    double *ratios = kerf_calloc(rows->n, sizeof *ratios);
-    size_t *index = kerf_calloc(rows->n, sizeof *index);
-    size_t n = 0;
+    size_t bad = 0, first = list->n;
     kerf_status status = KERF_OK;
-    if (!ratios || !index)
-        status = kerf_fail(err, KERF_E_NOMEM, NULL, "out of memory");
-    for (size_t i = 0; i < rows->n && status == KERF_OK; i++) {
+    for (size_t i = 0; i < list->n && status == KERF_OK; i++) {
+        if (!thousandfold(list->ratios[i] / list->median))
+            continue;
+        bad++;
+        first = first == list->n ? i : first;
+        if (what != KERF_CONTRADICTIONS_DROP || dropped[list->index[i]])
+            continue;
+        char reason[160];
+        snprintf(reason, sizeof reason, "the %s is about a factor of 1000 off %s", check->what,
+                 check->than);
+        dropped[list->index[i]] = true;
+        status = leave_out(calibration, &rows->rows[list->index[i]], reason, err);
+    }
+    if (bad == 0 || what == KERF_CONTRADICTIONS_DROP || status != KERF_OK)
+        return status;
+    return report_units(rows, list, first, bad, check, what, calibration, err);
+}
+
+static kerf_status check_power(const ratio_list *list, kerf_contradictions what,
+                               kerf_calibration *calibration, kerf_error *err)
+{
+    static const char text[] = "energy over latency is %.3g W in the middle, expected the power of "
+                               "a board: are the energies or the latencies in other units?";
+    if (list->median >= LEAST_POWER && list->median <= MOST_POWER)
+        return KERF_OK;
+    return what == KERF_CONTRADICTIONS_KEEP
+               ? cal_warn(calibration, err, text, list->median)
+               : kerf_fail(err, KERF_E_INVALID, NULL, text, list->median);
+}
+
+/* Figures over the rough cost, or power, where both figures are there. */
+static void collect_ratios(const cal_rows *rows, int kind, ratio_list *list)
+{
+    list->n = 0;
+    for (size_t i = 0; i < rows->n; i++) {
         const double latency = rows->rows[i].measurement->latency_s;
         const double energy = rows->rows[i].measurement->energy_J;
         const double ratio =
             kind == 2 ? energy / latency : (kind == 0 ? latency : energy) / rough(&rows->rows[i]);
         if (isfinite(ratio) && ratio > 0) {
-            ratios[n] = ratio;
-            index[n++] = i;
+            list->ratios[list->n] = ratio;
+            list->index[list->n++] = i;
         }
     }
-    if (status == KERF_OK)
-        status = check_ratios(rows, ratios, index, n, scratch, &checks[kind], err);
-    if (status == KERF_OK && kind == 2 && n > 0) {
-        const double power = median_of(ratios, n, scratch);
-        if (power < LEAST_POWER || power > MOST_POWER)
-            status = kerf_fail(err, KERF_E_INVALID, NULL,
-                               "energy over latency is %.3g W in the middle, expected the power of "
-                               "a board: are the energies or the latencies in other units?",
-                               power);
-    }
-    free(ratios);
-    free(index);
-    return status;
+    if (list->n > 0)
+        list->median = median_of(list->ratios, list->n, list->scratch);
 }
 
 /* An energy of 0 is a sensor that was not there. */
@@ -185,15 +256,31 @@ static kerf_status check_zeros(const cal_rows *rows, kerf_error *err)
                      zeros, measured);
 }
 
-kerf_status cal_check_units(const cal_rows *rows, kerf_error *err)
+kerf_status cal_check_units(cal_rows *rows, kerf_contradictions what, kerf_calibration *calibration,
+                            kerf_error *err)
 {
-    double *scratch = kerf_calloc(rows->n, sizeof *scratch);
-    if (!scratch)
-        return kerf_fail(err, KERF_E_NOMEM, NULL, "out of memory");
-    kerf_status status = check_zeros(rows, err);
-    for (int kind = 2; kind >= 0 && status == KERF_OK; kind--)
-        status = check_figure(rows, kind, scratch, err);
-    free(scratch);
+    ratio_list list = {.ratios = kerf_calloc(rows->n, sizeof *list.ratios),
+                       .scratch = kerf_calloc(rows->n, sizeof *list.scratch),
+                       .index = kerf_calloc(rows->n, sizeof *list.index)};
+    bool *dropped = kerf_calloc(rows->n, sizeof *dropped);
+    kerf_status status = KERF_OK;
+    if (!list.ratios || !list.scratch || !list.index || !dropped)
+        status = kerf_fail(err, KERF_E_NOMEM, NULL, "out of memory");
+    if (status == KERF_OK)
+        status = check_zeros(rows, err);
+    for (int kind = 2; kind >= 0 && status == KERF_OK; kind--) {
+        collect_ratios(rows, kind, &list);
+        if (list.n > 0 && kind == 2)
+            status = check_power(&list, what, calibration, err);
+        if (list.n >= LEAST_RATIOS && status == KERF_OK)
+            status = check_ratios(rows, &list, &unit_checks[kind], what, dropped, calibration, err);
+    }
+    if (status == KERF_OK)
+        status = drop(rows, dropped, err);
+    free(list.ratios);
+    free(list.scratch);
+    free(list.index);
+    free(dropped);
     return status;
 }
 
@@ -244,52 +331,6 @@ static double spread(const cal_row *const *sorted, size_t first, size_t last)
     return latency > energy ? latency : energy;
 }
 
-static kerf_status leave_out(kerf_calibration *calibration, const cal_row *row, double factor,
-                             size_t n, kerf_error *err)
-{
-    kerf_fit_left_out *grown =
-        kerf_realloc_array(calibration->left_out, calibration->n_left_out + 1, sizeof *grown);
-    if (!grown)
-        return kerf_fail(err, KERF_E_NOMEM, NULL, "out of memory");
-    calibration->left_out = grown;
-    kerf_fit_left_out *entry = &grown[calibration->n_left_out++];
-    entry->measurement = row->measurement;
-    snprintf(entry->reason, sizeof entry->reason,
-             "%zu rows run the same and differ by a factor of %.3g", n, factor);
-    return KERF_OK;
-}
-
-/* Keeps rows whose kernels are still there. */
-static void drop(cal_rows *rows, const bool *dropped)
-{
-    size_t kept = 0;
-    for (size_t i = 0; i < rows->n; i++) {
-        if (dropped[i])
-            free(rows->rows[i].kernels);
-        else
-            rows->rows[kept++] = rows->rows[i];
-    }
-    rows->n = kept;
-}
-
-/* Groups that have no rows any more go. */
-static void renumber_groups(cal_rows *rows)
-{
-    size_t next = 0;
-    for (size_t g = 0; g < rows->n_groups; g++) {
-        bool used = false;
-        for (size_t i = 0; i < rows->n; i++) {
-            if (rows->rows[i].group == g) {
-                rows->rows[i].group = next;
-                used = true;
-            }
-        }
-        if (used)
-            rows->groups[next++] = rows->groups[g];
-    }
-    rows->n_groups = next;
-}
-
 static kerf_status refuse(const cal_row *a, const cal_row *b, double factor, kerf_error *err)
 {
     char first[160], second[160];
@@ -336,16 +377,15 @@ kerf_status cal_check_contradictions(cal_rows *rows, kerf_contradictions what,
             status = warn_of(sorted[first], last - first, factor, calibration, err);
         for (size_t i = first; i < last && status == KERF_OK && what == KERF_CONTRADICTIONS_DROP;
              i++) {
+            char reason[160];
+            snprintf(reason, sizeof reason, "%zu rows run the same and differ by a factor of %.3g",
+                     last - first, factor);
             dropped[sorted[i] - rows->rows] = true;
-            status = leave_out(calibration, sorted[i], factor, last - first, err);
+            status = leave_out(calibration, sorted[i], reason, err);
         }
     }
-    if (status == KERF_OK && calibration->n_left_out > 0) {
-        drop(rows, dropped);
-        renumber_groups(rows);
-    }
-    if (status == KERF_OK && rows->n == 0)
-        status = kerf_fail(err, KERF_E_INVALID, NULL, "all rows contradict each other");
+    if (status == KERF_OK)
+        status = drop(rows, dropped, err);
 out:
     free(sorted);
     free(dropped);

@@ -9,6 +9,21 @@ typedef struct weights {
     double macs, bytes, launch, floor;
 } weights;
 
+/* (a^p + b^p)^(1/p), scaled by the larger of the two lest the powers underflow. */
+static double smooth_maximum(double a, double b, double p)
+{
+    const double high = a > b ? a : b, low = a > b ? b : a;
+    return high > 0 ? high * pow(1 + pow(low / high, p), 1 / p) : 0;
+}
+
+/* How much of `part` counts in the smooth maximum `value`; what is lost in rounding is 0, lest a
+ * coefficient grow without bound that nothing depends on. */
+static double share_of(double part, double value, double p)
+{
+    const double share = pow(part / value, p - 1);
+    return share > 1e-9 ? share : 0;
+}
+
 static double all_bytes(const kerf_work *work)
 {
     double sum = work->bytes;
@@ -41,12 +56,11 @@ static weights weigh_floor(const kerf_work *work, const kerf_power_mode *at)
     kerf_power_mode plain = *at;
     plain.energy_form = KERF_ENERGY_CLASSES;
     const double g = kerf_work_cost(&plain, work).energy_J;
-    const double high = f > g ? f : g;
-    if (high == 0)
+    const double value = smooth_maximum(f, g, p);
+    if (value == 0)
         return (weights){1, 1, 1, 0};
-    const double value = high * pow(pow(f / high, p) + pow(g / high, p), 1 / p);
-    const double work_share = pow(g / value, p - 1);
-    return (weights){work_share, work_share, work_share, pow(f / value, p - 1)};
+    const double work_share = share_of(g, value, p);
+    return (weights){work_share, work_share, work_share, share_of(f, value, p)};
 }
 
 static weights weigh(const cal_model *model, const kerf_work *work, const kerf_power_mode *at)
@@ -128,12 +142,11 @@ static void weigh_call(kerf_power_mode *features, const kerf_power_mode *at)
 {
     const double launches = features->launch_J;
     const double f = at ? call_floor(features, at) : 0, g = at ? energy_of(features, at) : 0;
-    const double high = f > g ? f : g, p = CAL_FLOOR_EXPONENT;
-    if (high == 0)
+    const double value = smooth_maximum(f, g, CAL_FLOOR_EXPONENT);
+    if (value == 0)
         return;
-    const double value = high * pow(pow(f / high, p) + pow(g / high, p), 1 / p);
-    const double floor_share = pow(f / value, p - 1);
-    scale_work(features, pow(g / value, p - 1));
+    const double floor_share = share_of(f, value, CAL_FLOOR_EXPONENT);
+    scale_work(features, share_of(g, value, CAL_FLOOR_EXPONENT));
     features->floor_J = launches * floor_share;
     features->partition_J *= floor_share;
 }
@@ -176,9 +189,8 @@ double cal_predict(const cal_model *model, const cal_rows *rows, size_t row,
     if (model->form->terms & CAL_CALL_FLOOR) {
         kerf_power_mode features;
         cal_features(model, rows, row, NULL, &features);
-        return pow(pow(call_floor(&features, mode), CAL_FLOOR_EXPONENT) +
-                       pow(energy_of(&features, mode), CAL_FLOOR_EXPONENT),
-                   1.0 / CAL_FLOOR_EXPONENT);
+        return smooth_maximum(call_floor(&features, mode), energy_of(&features, mode),
+                              CAL_FLOOR_EXPONENT);
     }
     double sum = r->calls * (model->form->energy ? mode->partition_J : mode->partition_s);
     for (size_t k = 0; k < r->n_kernels; k++) {

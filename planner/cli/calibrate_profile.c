@@ -254,7 +254,7 @@ static void provenance_text(const cli_calibration *c, char *text)
                c->tables[i]->source[0] ? c->tables[i]->source : "source not stated");
     append(text, ".");
     if (c->result->n_left_out > 0)
-        append(text, " %zu measurements that contradict each other were left out.",
+        append(text, " %zu measurements that cannot all be true were left out.",
                c->result->n_left_out);
 }
 

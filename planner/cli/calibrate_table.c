@@ -152,7 +152,7 @@ static void print_left_out(const kerf_calibration *r)
 {
     if (r->n_left_out == 0)
         return;
-    printf("Left out: %zu rows that contradict each other, such as %s (%s).\n\n", r->n_left_out,
+    printf("Left out: %zu rows that cannot all be true, such as %s (%s).\n\n", r->n_left_out,
            r->left_out[0].measurement->name, r->left_out[0].reason);
 }
 

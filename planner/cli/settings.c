@@ -401,8 +401,8 @@ static const cli_option rows_options[] = {
     VALUE("board", "NAME", cli_parse_text, board, "only rows of this board"),
     VALUE("power-mode", "MODE", cli_parse_text, power_mode, "only rows of this power mode"),
     CHOICE("contradictions", "WHAT", cli_parse_choice, contradictions, contradictions,
-           "what becomes of rows that run the same but differ by more than half: refuse (default), "
-           "drop them, or keep them"),
+           "what becomes of rows that run the same but differ by more than half, or are a thousand "
+           "times off the others: refuse (default), drop them, or keep them"),
     END};
 const cli_section cli_section_rows = {"Which measurements", rows_options};
 

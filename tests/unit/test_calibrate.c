@@ -503,6 +503,18 @@ static void tables_that_cannot_be_true_are_refused(void **state)
     for (size_t i = 0; i < t.head.n; i++)
         t.rows[i].energy_J *= 1000;
     refused(&t, &options, "W in the middle, expected the power of a board");
+    kerf_calibrate_options other = {.bootstrap = 2, .contradictions = KERF_CONTRADICTIONS_DROP};
+    good_rows(&t);
+    t.rows[5].latency_s *= 1000;
+    kerf_calibration *c = calibrate(&t, &other);
+    assert_int_equal(c->n_left_out, 1); /* once, though its power is odd as well */
+    assert_ptr_equal(c->left_out[0].measurement, &t.rows[5]);
+    assert_int_equal(c->n_rows, 55);
+    kerf_calibration_destroy(&c);
+    other.contradictions = KERF_CONTRADICTIONS_KEEP;
+    c = calibrate(&t, &other);
+    assert_true(c->n_left_out == 0 && c->n_rows == 56 && c->n_warnings == 2);
+    kerf_calibration_destroy(&c);
     good_rows(&t);
     for (size_t i = 0; i < t.head.n; i++)
         t.rows[i].energy_J = 0;
@@ -516,7 +528,8 @@ static void tables_that_cannot_be_true_are_refused(void **state)
     refused(&t, &options, "of several boards, such as");
     refused(&t, &(kerf_calibrate_options){.board = "c", .bootstrap = 1}, "1 samples");
     good_rows(&t);
-    refused(&t, &(kerf_calibrate_options){.latency_form = "classes"}, "is no form of latency that can be taken");
+    refused(&t, &(kerf_calibrate_options){.latency_form = "classes"},
+            "is no form of latency that can be taken");
     const struct kerf_assumed wrong = {"latency/lunch", 1};
     refused(&t, &(kerf_calibrate_options){.assumed = &wrong, .n_assumed = 1}, "is no coefficient");
 }
@@ -565,6 +578,18 @@ static void too_few_rows_are_refused(void **state)
     kerf_calibration *c = calibrate(&t, &options); /* simple forms are still fitted */
     assert_true(c->has_latency);
     kerf_calibration_destroy(&c);
+    good_rows(&t);
+    for (size_t i = 9; i < t.head.n; i++) /* energies of two groups only */
+        t.rows[i].energy_J = NAN;
+    c = calibrate(&t, &options);
+    assert_true(c->has_latency && !c->has_energy);
+    assert_int_equal(c->n_warnings, 1);
+    assert_string_equal(c->warnings[0],
+                        "too few rows of energy: the form \"macs\" needs rows of at "
+                        "least 3 groups, has 2; it is not fitted");
+    kerf_calibration_destroy(&c);
+    refused(&t, &(kerf_calibrate_options){.energy_form = "classes", .bootstrap = 2},
+            "too few rows of energy");
 }
 
 /* Where every row runs one kernel in one call, a launch cannot be told from a call. */
