@@ -114,9 +114,11 @@ $(OUT)/kerf.pc: base/kerf.pc.in Makefile
 	$(Q)sed -e 's|@PREFIX@|$(PREFIX)|g' -e 's|@VERSION@|$(VERSION)|g' $< > $@
 
 # --- tests ---------------------------------------------------------------------------------------
+# What the command itself loads.
+$(OBJ)/tests/unit/test_torture_variants: $(filter-out %/main.o,$(CLI_OBJ))
 $(TEST_BIN): %: %.o $(TEST_SUPPORT_OBJ) $(INTERNAL)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(LIBS)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $(filter-out $(INTERNAL),$^) $(INTERNAL) -lcmocka $(LIBS)
 # Only what benches use of the tests' support: the rest needs cmocka, and torture.o replaces malloc.
 $(BENCH_BIN): %: %.o $(OBJ)/tests/support/random.o $(OBJ)/tests/support/random_problem.o $(OBJ)/tests/support/branching.o $(OBJ)/tests/support/cut_program.o $(INTERNAL)
 	$(call say,LD,$@)
