@@ -145,7 +145,7 @@ sanitize:
 	@$(MAKE) --no-print-directory VARIANT=sanitize check
 
 # The tests of what several threads do at once; their programs in the tsan variant.
-TSAN_TESTS := $(filter tests/unit/test_map_threads.c,$(TEST_SRC))
+TSAN_TESTS := $(filter tests/unit/test_map_threads.c tests/property/test_simulate_laws.c,$(TEST_SRC))
 TSAN_BIN := $(TSAN_TESTS:%.c=$(OBJ)/%)
 TSAN_SCRIPTS := $(wildcard tests/service/test_*.py)
 check-threads: $(TSAN_BIN) $(OUT)/kerf

@@ -68,7 +68,8 @@ KERF_API kerf_scenario_summary kerf_scenario_describe(const kerf_scenario *scena
       "planned again from what the board has measured (moving averages), with hysteresis")         \
     X(KERF_POLICY_ORACLE, "oracle", "planned each time for link and server as they are")           \
     X(KERF_POLICY_HINDSIGHT, "hindsight",                                                          \
-      "knows what the link will do: the best for each inference, for regret")
+      "knows what the link will do: the best for each inference, for regret")                      \
+    X(KERF_POLICY_SERVICE, "service", "asks a running kerf serve, with what the board has measured")
 
 typedef enum kerf_policy_kind {
 #define KERF_POLICY_ENUM(code, name, text) code,
@@ -87,10 +88,12 @@ typedef struct kerf_simulate_options {
     size_t n_policies;
     bool has_seed;
     uint64_t seed;
-    size_t replications; /* 0: the scenario's */
-    double duration_s;   /* 0: the scenario's */
-    size_t threads;      /* 0: one per processor */
-    double confidence;   /* 0: 0.95 */
+    size_t replications;          /* 0: the scenario's */
+    double duration_s;            /* 0: the scenario's */
+    size_t threads;               /* 0: one per processor */
+    double confidence;            /* 0: 0.95 */
+    const char *const *endpoints; /* of services, for the policy that asks one; see kerf/client.h */
+    size_t n_endpoints;
     /* Called about ten times a second from the calling thread with the share of the work that is
      * done, 0 to 1; return false to stop: results so far are given, marked partial. */
     bool (*progress)(void *context, double done);
@@ -119,11 +122,11 @@ typedef struct kerf_group_result {
     kerf_estimate latency_s;       /* from arrival to result; its parts: */
     kerf_estimate queue_s, device_s, uplink_s, server_wait_s, server_s, downlink_s, fallback_s;
     kerf_estimate latency_quantile_s[KERF_QUANTILES];
-    kerf_estimate miss_ratio, drop_ratio; /* of the arrived */
+    kerf_estimate miss_ratio, drop_ratio;      /* of the arrived */
     kerf_estimate offload_ratio, switch_ratio; /* of those that were started */
-    kerf_estimate throughput_per_s; /* inferences that ended, of the whole group */
-    kerf_estimate objective;        /* mean of the group's objective, minimised */
-    kerf_estimate regret;           /* its excess over hindsight's; NAN without that */
+    kerf_estimate throughput_per_s;            /* inferences that ended, of the whole group */
+    kerf_estimate objective;                   /* mean of the group's objective, minimised */
+    kerf_estimate regret;                      /* its excess over hindsight's; NAN without that */
 } kerf_group_result;
 
 typedef struct kerf_server_result {
@@ -145,8 +148,8 @@ typedef struct kerf_link_result {
 typedef struct kerf_simulation kerf_simulation;
 
 /* Runs every policy and replication. KERF_E_INVALID (a policy that cannot be, ...),
- * KERF_E_INFEASIBLE, KERF_E_TOO_LARGE, KERF_E_NOMEM. The caller owns *simulation; it borrows the
- * scenario. */
+ * KERF_E_INFEASIBLE, KERF_E_TOO_LARGE, KERF_E_NOMEM, KERF_E_IO (no service answers). The caller
+ * owns *simulation; it borrows the scenario. */
 KERF_API kerf_status kerf_simulate(const kerf_scenario *scenario,
                                    const kerf_simulate_options *options,
                                    kerf_simulation **simulation, kerf_error *err);

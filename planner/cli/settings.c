@@ -279,7 +279,8 @@ const cli_section cli_section_devices_view = {"What devices report", devices_vie
 
 static const cli_option serve_output_options[] = {
     VALUE("metrics", "ADDRESS", cli_parse_text, metrics,
-          "tell counters and latencies as Prometheus text at http://ADDRESS/metrics, such as 127.0.0.1:9464"),
+          "tell counters and latencies as Prometheus text at http://ADDRESS/metrics, such as "
+          "127.0.0.1:9464"),
     FLAG("json-log", 0, json_log, "log lines of JSON (default: logfmt)"),
     FLAG("verbose", 0, verbose, "log more"),
     FLAG("quiet", 0, quiet, "log errors only"),
@@ -383,6 +384,9 @@ static const cli_option simulate_options[] = {
              "simulated time during which inferences arrive (default: the scenario's)"),
     VALUE("threads", "N", cli_parse_count, threads,
           "threads; the results do not depend on it (default: one per processor)"),
+    VALUE("endpoint", "ENDPOINT", cli_parse_item, endpoints,
+          "where a service listens, for the policy that asks one (default tcp://127.0.0.1:5599); "
+          "repeatable: the next one is asked where one does not answer"),
     FLAG("list-policies", 0, list_policies, "list the policies there are, and end"),
     END};
 const cli_section cli_section_simulate = {"What is simulated", simulate_options};

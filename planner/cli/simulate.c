@@ -100,6 +100,8 @@ static kerf_status run(const cli_settings *settings, const kerf_scenario *scenar
                                      .replications = (size_t)settings->replications,
                                      .duration_s = settings->duration_s,
                                      .threads = (size_t)settings->threads,
+                                     .endpoints = settings->endpoints.items,
+                                     .n_endpoints = settings->endpoints.n,
                                      .progress = show_progress,
                                      .progress_context = &p};
     if (options.has_seed)

@@ -1,6 +1,7 @@
 /* The life of an inference, event by event. A board has one event at a time; where nothing of
  * another board's can interfere, what follows is worked out at once instead. */
 #include "planner/simulate/engine.h"
+#include "planner/simulate/ask.h"
 
 #include "base/memory.h"
 #include "net/link.h"
@@ -1038,6 +1039,9 @@ kerf_status sim_run_make(const sim_world *world, size_t policy, size_t replicati
     if (!run->board || !sim_heap_init(&run->heap, entities) || !make_queues(run) ||
         !make_shared(run))
         return KERF_E_NOMEM;
+    const kerf_status opened = sim_ask_open(world, policy, &run->client);
+    if (opened != KERF_OK)
+        return opened;
     for (size_t g = 0; g < world->n_teams; g++)
         make_boards(run, g);
     for (size_t i = 0; i < world->n_boards; i++) {
@@ -1059,6 +1063,7 @@ void sim_run_clear(sim_run *run)
             sim_station_clear(&run->station[i]);
     for (size_t i = 0; run->air && i < 2 * s->n_access_points; i++)
         sim_air_clear(&run->air[i]);
+    kerf_client_destroy(&run->client);
     sim_heap_clear(&run->heap);
     free(run->board);
     free(run->queue);

@@ -9,6 +9,8 @@
 #include "planner/simulate/tally.h"
 #include "planner/simulate/world.h"
 
+#include "kerf/client.h"
+
 #include <stdatomic.h>
 
 /* What a board waits for. */
@@ -59,6 +61,7 @@ typedef struct sim_board {
     bool has_pending, has_last;
     uint32_t aside;     /* where the pending record is, if its result is still on the server */
     double promotion_s; /* of the transfer in hand */
+    float asked[4];     /* service: what it was asked with last */
 } sim_board;
 
 typedef struct sim_run {
@@ -81,6 +84,7 @@ typedef struct sim_run {
     sim_record *spare; /* of those */
     size_t *spare_next;
     size_t spare_n, spare_capacity, spare_next_capacity, spare_free;
+    kerf_client *client; /* of the policy that asks a service */
     bool complete;
     kerf_status status; /* KERF_E_NOMEM */
     atomic_bool *stop;

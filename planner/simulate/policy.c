@@ -1,4 +1,5 @@
 /* Who decides where an inference runs. */
+#include "planner/simulate/ask.h"
 #include "planner/simulate/engine.h"
 
 #include "net/link.h"
@@ -164,16 +165,18 @@ void sim_believe(sim_run *run, const sim_team *team, uint32_t index, double t)
     belief->when = t;
 }
 
-static const sim_policy *adaptive(const sim_run *run, const sim_board *b)
+/* The policy of a board that learns, or NULL. */
+static const sim_policy *learner(const sim_run *run, const sim_board *b)
 {
     const sim_policy *policy = sim_team_policy(run->world, sim_board_team(run, b), run->policy);
-    return policy->kind == KERF_POLICY_ADAPTIVE ? policy : NULL;
+    return policy->kind == KERF_POLICY_ADAPTIVE || policy->kind == KERF_POLICY_SERVICE ? policy
+                                                                                       : NULL;
 }
 
 void sim_learn_rate(const sim_run *run, sim_board *b, kerf_direction direction, double rate_bps,
                     double t)
 {
-    const sim_policy *policy = adaptive(run, b);
+    const sim_policy *policy = learner(run, b);
     if (!policy)
         return;
     double *average = &b->belief.pace_s[direction];
@@ -183,7 +186,7 @@ void sim_learn_rate(const sim_run *run, sim_board *b, kerf_direction direction, 
 
 void sim_learn_server(const sim_run *run, sim_board *b, double slowdown, double t)
 {
-    const sim_policy *policy = adaptive(run, b);
+    const sim_policy *policy = learner(run, b);
     if (!policy)
         return;
     b->belief.slowdown += policy->weight * (slowdown - b->belief.slowdown);
@@ -244,6 +247,13 @@ static uint32_t decide_adaptive(sim_run *run, const sim_team *team, uint32_t ind
     at.link.rtt_s = b->belief.rtt_s;
     at.slowdown = b->belief.slowdown;
     at.wait_s = 0;
+    if (policy->kind == KERF_POLICY_SERVICE) {
+        if (at.state & SIM_WINDOW_OPEN)
+            at.link.connection = KERF_CONNECTION_WARM;
+        else if (isfinite(at.gap_s))
+            at.link.gap_s = at.gap_s;
+        return sim_ask(run, team, index, &at.link, at.slowdown);
+    }
     return choose(run, team, index, &at, t, false, policy->hysteresis);
 }
 
@@ -259,6 +269,7 @@ static uint32_t ask(sim_run *run, const sim_team *team, uint32_t index, double t
     case KERF_POLICY_FIXED:
         return (uint32_t)team->fixed[run->policy];
     case KERF_POLICY_ADAPTIVE:
+    case KERF_POLICY_SERVICE:
         return decide_adaptive(run, team, index, t, policy);
     case KERF_POLICY_ORACLE:
     case KERF_POLICY_HINDSIGHT:

@@ -2,6 +2,7 @@
  * are put together in the order of replications once all have ended, so the number of threads
  * changes nothing. (Sketches are merged as runs end: they are counts, whose order does not
  * matter.) */
+#include "planner/simulate/ask.h"
 #include "planner/simulate/result.h"
 
 #include "base/error.h"
@@ -256,6 +257,15 @@ static kerf_status run_all(kerf_simulation *s, const sim_world *world,
     return status == KERF_OK ? status : kerf_fail(err, status, NULL, "out of memory");
 }
 
+static bool asks_service(const sim_world *world)
+{
+    for (size_t p = 0; p < world->n_policies; p++)
+        for (size_t g = 0; g < world->n_teams; g++)
+            if (sim_team_policy(world, &world->teams[g], p)->kind == KERF_POLICY_SERVICE)
+                return true;
+    return false;
+}
+
 kerf_status kerf_simulate(const kerf_scenario *scenario, const kerf_simulate_options *options,
                           kerf_simulation **simulation, kerf_error *err)
 {
@@ -272,6 +282,10 @@ kerf_status kerf_simulate(const kerf_scenario *scenario, const kerf_simulate_opt
     if (status == KERF_OK)
         status = sim_world_make(scenario, made->policies, made->n_policies,
                                 made->summary.duration_s, &world, err);
+    world.endpoints = o->endpoints;
+    world.n_endpoints = o->n_endpoints;
+    if (status == KERF_OK && asks_service(&world))
+        status = sim_ask_check(&world, err);
     if (status == KERF_OK)
         status = run_all(made, &world, o, err);
     sim_world_clear(&world);

@@ -269,7 +269,8 @@ kerf_status sim_policy_parse(const char *word, sim_policy *policy, kerf_error *e
 
 static bool read_options(const kerf_json *at, sim_policy *policy)
 {
-    const bool adaptive = policy->kind == KERF_POLICY_ADAPTIVE;
+    const bool adaptive =
+        policy->kind == KERF_POLICY_ADAPTIVE || policy->kind == KERF_POLICY_SERVICE;
     char *name = NULL;
     if (adaptive) {
         kerf_json_number(at, "weight", KERF_OPTIONAL, 1e-3, 1, &policy->weight);

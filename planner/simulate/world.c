@@ -84,6 +84,7 @@ static kerf_status price_option(const cut_choice *choice, sim_option *o, kerf_er
     }
     const kerf_status status =
         price_placement(b->question, b->device_mode, b->device, b->server, side, &o->cost, err);
+    cut_choice_id(choice, side, o->cut_id);
     free(side);
     if (status != KERF_OK)
         return status;

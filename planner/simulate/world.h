@@ -26,6 +26,7 @@ typedef struct sim_option {
     double wait_W;                    /* board and radio while the board waits */
     double fallback_s, fallback_J;    /* the server's part on the board; NAN: it cannot run there */
     size_t device_operators;
+    char cut_id[KERF_CUT_ID_SIZE];
 } sim_option;
 
 typedef struct sim_team { /* a group, made ready */
@@ -51,6 +52,8 @@ typedef struct sim_world {
     sim_team *teams; /* by group */
     size_t n_teams, n_boards;
     double duration_s;
+    const char *const *endpoints; /* of services; borrowed */
+    size_t n_endpoints;
 } sim_world;
 
 /* KERF_E_INVALID (a policy's cut that the network does not have; a placement that pins or operators
