@@ -11,12 +11,13 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#define MAX_FRAME   (4 * (int64_t)SERVICE_MAX_REQUEST) /* above this the connection is closed */
-#define HIGH_WATER  1000                               /* messages to or from one client */
-#define BATCH       64   /* requests between two looks at anything else */
-#define BACKLOG     1024 /* connections that wait to be accepted */
-#define LINGER_MS   1000 /* for replies on their way when the service ends */
-#define MOST_FRAMES 3    /* of a request, the identity included; more are counted, not kept */
+#define MAX_FRAME     (4 * (int64_t)SERVICE_MAX_REQUEST) /* above this the connection is closed */
+#define HIGH_WATER    1000                               /* messages to or from one client */
+#define BATCH         64   /* requests between two looks at anything else */
+#define BACKLOG       1024 /* connections that wait to be accepted */
+#define HELD_RETRY_MS 2
+#define LINGER_MS     1000 /* for replies on their way when the service ends */
+#define MOST_FRAMES   3    /* of a request, the identity included; more are counted, not kept */
 
 /* --- log --- */
 
@@ -36,7 +37,6 @@ static void log_text(const service *s, service_level level, const char *message,
 
 /* --- sending --- */
 
-/* A client that is gone, or that has not read a thousand replies, gets none. */
 static bool send_frame(service *s, const void *data, size_t size, int flags)
 {
     zmq_msg_t frame;
@@ -46,8 +46,31 @@ static bool send_frame(service *s, const void *data, size_t size, int flags)
         memcpy(zmq_msg_data(&frame), data, size);
     if (zmq_msg_send(&frame, s->router, flags | ZMQ_DONTWAIT) >= 0)
         return true;
+    const int reason = errno;
     zmq_msg_close(&frame);
+    errno = reason;
     return false;
+}
+
+/* Whether there is room is decided at the first frame. */
+static held_fate try_to_send(service *s, const reply_route *route, const char *text, size_t size)
+{
+    if (!send_frame(s, route->identity, route->identity_size, ZMQ_SNDMORE))
+        return errno == EAGAIN ? HELD_STILL : HELD_GONE;
+    if ((route->delimiter && !send_frame(s, "", 0, ZMQ_SNDMORE)) || !send_frame(s, text, size, 0))
+        return HELD_GONE;
+    return HELD_SENT;
+}
+
+static held_fate try_held(void *context, const held_reply *reply)
+{
+    return try_to_send(context, &reply->route, reply->text, reply->size);
+}
+
+static void release_held(service *s)
+{
+    if (s->held.n > 0)
+        held_release(&s->held, try_held, s, now_ns(), &s->stats.replies, &s->stats.dropped);
 }
 
 void server_send(service *s, const reply_route *route, const kerf_writer *body)
@@ -56,14 +79,15 @@ void server_send(service *s, const reply_route *route, const kerf_writer *body)
                                "\"message\":\"out of memory\",\"pointer\":\"\"}}";
     const char *text = body->failed ? poor : body->text;
     const size_t size = body->failed ? sizeof poor - 1 : body->used;
+    const uint64_t now = now_ns();
     if (body == &s->reply)
         s->reply.failed = false;
-    if (send_frame(s, route->identity, route->identity_size, ZMQ_SNDMORE) &&
-        (!route->delimiter || send_frame(s, "", 0, ZMQ_SNDMORE)) && send_frame(s, text, size, 0))
+    const held_fate fate = try_to_send(s, route, text, size);
+    if (fate == HELD_SENT)
         s->stats.replies++;
-    else
+    else if (fate == HELD_GONE || !held_keep(&s->held, route, text, size, now))
         s->stats.dropped++;
-    histogram_add(&s->stats.latency, now_ns() - route->received_ns);
+    histogram_add(&s->stats.latency, now - route->received_ns);
 }
 
 void server_publish(service *s, const char *device_id, const kerf_writer *body)
@@ -215,11 +239,14 @@ static kerf_status poll_once(service *s, long timeout_ms, bool *requests, kerf_e
         {.fd = s->wake_fd, .events = ZMQ_POLLIN},
         {.fd = s->metrics ? metrics_fd(s->metrics) : s->wake_fd, .events = ZMQ_POLLIN}};
     timeout_ms = sooner(timeout_ms, tell_alive(s));
+    if (s->held.n > 0)
+        timeout_ms = sooner(timeout_ms, HELD_RETRY_MS);
     if (s->metrics)
         timeout_ms = sooner(timeout_ms, metrics_timeout_ms(s->metrics));
     if (zmq_poll(items, s->metrics ? 4 : 3, timeout_ms) < 0 && errno != EINTR)
         return kerf_fail(err, KERF_E_IO, NULL, "cannot wait for requests: %s", zmq_strerror(errno));
     *requests = items[0].revents & ZMQ_POLLIN;
+    release_held(s);
     if (items[1].revents & ZMQ_POLLIN)
         collect_jobs(s);
     if (items[2].revents & ZMQ_POLLIN)
@@ -241,8 +268,10 @@ static kerf_status drain(service *s, kerf_error *err)
     bool requests = true;
     while (requests && now_ns() < end)
         requests = answer_batch(s);
-    while (status == KERF_OK && s->queue.waiting > 0 && now_ns() < end)
-        status = wait_for_workers(s, 20, err);
+    while (status == KERF_OK && (s->queue.waiting > 0 || s->held.n > 0) && now_ns() < end) {
+        status = wait_for_workers(s, s->held.n > 0 ? HELD_RETRY_MS : 20, err);
+        release_held(s);
+    }
     return status;
 }
 
@@ -472,6 +501,7 @@ void service_destroy(service **made)
     jobs_stop(&s->workers, NULL);
     planning_clear(s); /* those who wait leave the queue */
     queue_clear(&s->queue, NULL);
+    held_clear(&s->held);
     devices_clear(&s->devices);
     catalogue_drop(&s->catalogue);
     metrics_stop(&s->metrics);

@@ -4,6 +4,7 @@
 #define KERF_SERVICE_SERVER_H
 
 #include "planner/service/devices.h"
+#include "planner/service/held.h"
 #include "planner/service/jobs.h"
 #include "planner/service/metrics.h"
 #include "planner/service/queue.h"
@@ -29,6 +30,7 @@ struct service {
     table answers; /* by question_key: slots */
     devices devices;
     queue queue;
+    held_replies held;
     jobs *workers;
     zap *zap;
     metrics *metrics;
@@ -36,14 +38,6 @@ struct service {
     kerf_writer reply, key; /* buffers, used again and again */
     service_stats stats;
 };
-
-/* Where a reply goes: the identity of the connection, and whether an empty frame goes before. */
-typedef struct reply_route {
-    unsigned char identity[255];
-    size_t identity_size;
-    bool delimiter;
-    uint64_t received_ns;
-} reply_route;
 
 /* server.c */
 void server_send(service *s, const reply_route *route, const kerf_writer *body);

@@ -36,14 +36,14 @@ def quiet(client):
 
 
 def test_pipelined(service):
-    """Two thousand requests of all kinds in one go, good and bad: one reply to each."""
+    """Five thousand requests of all kinds in one go, good and bad: one reply to each."""
     kinds = [lambda i: {"v": 1, "id": i, "op": "ping"}, lambda i: plan(i),
              lambda i: plan(i, link={"base": "plain", "uplink": "%d kbit/s" % (100 + 7 * i)}),
              lambda i: plan(i, deadline="1 us"), lambda i: {"v": 1, "id": i, "op": "?"},
              lambda i: {"v": 1, "id": i, "op": "observe", "device_id": "d%d" % (i % 10), "rtt": "1 ms"},
              lambda i: plan(i, objective="latency", alternatives=1 + i % 3)]
     with Client(service.endpoint) as client:
-        n = 2000
+        n = 5000
         for i in range(n):
             client.send(kinds[i % len(kinds)](i))
         replies = collect(client, n)
