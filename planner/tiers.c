@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "planner/choice.h"
 #include "planner/describe.h"
 #include "planner/explain.h"
 #include "planner/solve/clock.h"
@@ -12,7 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define AGREE 1e-9 /* relative: how far a solver's price may be from the certificate's */
+#define MOST_CHOICES 100000
+#define AGREE        1e-9 /* relative: how far a solver's price may be from the certificate's */
 
 const char *kerf_tier_name(kerf_tier tier)
 {
@@ -50,45 +52,78 @@ static kerf_status cut_of(const tier_binding *b, const kerf_tier *tier, int laye
     return describe_cut(&b->layer[0], placement_crosses, &p, cut);
 }
 
-/* --- the search, in every power mode that may be chosen --- */
+/* --- the search, in every power mode and encoding that may be chosen --- */
+
+/* One that may be chosen. */
+typedef struct combination {
+    kerf_tiers_question question; /* the one asked, with this filled in */
+    size_t encoding;
+    char label[128];
+    tier_binding binding; /* borrows the question above */
+} combination;
 
 typedef struct search {
     const kerf_tiers_question *question;
     cut_options options;
-    tier_binding *bindings;
+    combination *list; /* does not move: bindings point into it */
     const char **labels;
-    size_t n, best;
+    size_t n_encodings, n, best;
     cut_solution solution;
 } search;
 
 static void search_clear(search *s)
 {
-    for (size_t i = 0; s->bindings && i < s->n; i++)
-        tier_binding_clear(&s->bindings[i]);
-    free(s->bindings);
+    for (size_t i = 0; s->list && i < s->n; i++)
+        tier_binding_clear(&s->list[i].binding);
+    free(s->list);
     free(s->labels);
     cut_solution_clear(&s->solution);
 }
 
-static kerf_status bind_modes(search *s, kerf_error *err)
+/* Power modes times encodings, as far as they are left open. */
+static kerf_status bind_choice(search *s, size_t index, kerf_error *err)
+{
+    const kerf_question *q = &s->question->edge;
+    combination *c = &s->list[index];
+    const bool any = q->power_mode && strcmp(q->power_mode, "any") == 0;
+    size_t mode = index / s->n_encodings;
+    kerf_status status = any ? KERF_OK : cut_find_mode(q, &mode, err);
+    if (status != KERF_OK)
+        return status;
+    const char *name = q->device->modes[mode].name;
+    c->encoding = q->n_encodings > 0 ? index % s->n_encodings : KERF_NONE;
+    c->question = *s->question;
+    c->question.edge = cut_choose(q, name, c->encoding, KERF_NONE);
+    const bool several = s->n_encodings > 1;
+    const char *encoding = several ? q->encodings[c->encoding].name : "";
+    if (!any)
+        snprintf(c->label, sizeof c->label, "with encoding %.40s", encoding);
+    else
+        snprintf(c->label, sizeof c->label, "in power mode %.40s%s%.40s", name,
+                 several ? ", encoding " : "", encoding);
+    s->labels[index] = c->label;
+    return tier_bind(&c->question, mode, &c->binding, err);
+}
+
+static kerf_status bind_choices(search *s, kerf_error *err)
 {
     const kerf_question *q = &s->question->edge;
     kerf_status status = tier_check_question(s->question, err);
     if (status != KERF_OK)
         return status;
     const bool any = q->power_mode && strcmp(q->power_mode, "any") == 0;
-    size_t mode = 0;
-    if (!any && (status = cut_find_mode(q, &mode, err)) != KERF_OK)
-        return status;
-    s->n = any ? q->device->n_modes : 1;
-    s->bindings = kerf_calloc(s->n, sizeof *s->bindings);
+    const size_t modes = any ? q->device->n_modes : 1;
+    s->n_encodings = q->n_encodings > 0 ? q->n_encodings : 1;
+    if (modes > MOST_CHOICES || s->n_encodings > MOST_CHOICES / modes)
+        return kerf_fail(err, KERF_E_TOO_LARGE, "question",
+                         "leaves more than %d combinations to choose from", MOST_CHOICES);
+    s->n = modes * s->n_encodings;
+    s->list = kerf_calloc(s->n, sizeof *s->list);
     s->labels = kerf_calloc(s->n, sizeof *s->labels);
-    if (!s->bindings || !s->labels)
+    if (!s->list || !s->labels)
         return kerf_fail(err, KERF_E_NOMEM, NULL, "out of memory");
-    for (size_t i = 0; status == KERF_OK && i < s->n; i++) {
-        s->labels[i] = q->device->modes[any ? i : mode].name;
-        status = tier_bind(s->question, any ? i : mode, &s->bindings[i], err);
-    }
+    for (size_t i = 0; status == KERF_OK && i < s->n; i++)
+        status = bind_choice(s, i, err);
     return status;
 }
 
@@ -97,7 +132,7 @@ static kerf_status solve_case(const explain_case *c, size_t i, const kerf_limits
                               bool closest, cut_value *value, double *violation, kerf_error *err)
 {
     const search *s = c->context;
-    tier_problem problem = s->bindings[i].problem;
+    tier_problem problem = s->list[i].binding.problem;
     cut_problem first = *problem.first;
     first.limits = *limits;
     problem.first = &first;
@@ -129,8 +164,8 @@ static void offer(search *s, size_t i, cut_solution *found)
     }
 }
 
-/* Solves every mode and keeps the best answer; its bound is the least of all. */
-static kerf_status solve_modes(search *s, kerf_error *err)
+/* Solves every combination and keeps the best answer; its bound is the least of all. */
+static kerf_status solve_choices(search *s, kerf_error *err)
 {
     double bound = INFINITY;
     kerf_error local = {0}, late = {0};
@@ -140,8 +175,8 @@ static kerf_status solve_modes(search *s, kerf_error *err)
             options.time_limit_s =
                 fmax(options.deadline_s - cut_clock_s(), 1e-9) / (double)(s->n - i);
         cut_solution found = {0};
-        const kerf_status status =
-            tier_solve(&s->bindings[i].problem, s->question->edge.solver, &options, &found, &local);
+        const kerf_status status = tier_solve(&s->list[i].binding.problem, s->question->edge.solver,
+                                              &options, &found, &local);
         if (status == KERF_OK) {
             bound = fmin(bound, found.bound);
             offer(s, i, &found);
@@ -213,7 +248,7 @@ static kerf_status certify(const tier_binding *b, const cut_solution *best, kerf
 
 static kerf_status fill_plan(const search *s, kerf_tiers_plan *plan, kerf_error *err)
 {
-    const tier_binding *b = &s->bindings[s->best];
+    const tier_binding *b = &s->list[s->best].binding;
     plan->tier = tiers_of(b, s->solution.x);
     if (!plan->tier || cut_of(b, plan->tier, 1, &plan->cut) != KERF_OK ||
         cut_of(b, plan->tier, 2, &plan->cut2) != KERF_OK)
@@ -224,6 +259,7 @@ static kerf_status fill_plan(const search *s, kerf_tiers_plan *plan, kerf_error 
     if (status == KERF_OK)
         status = describe_extremes(b, plan, err);
     snprintf(plan->power_mode, sizeof plan->power_mode, "%s", b->mode[TIER_DEVICE]->name);
+    plan->encoding = s->list[s->best].encoding;
     return status;
 }
 
@@ -239,9 +275,9 @@ kerf_status kerf_tiers_make(const kerf_tiers_question *question, kerf_tiers_plan
                             .progress = question->edge.progress,
                             .progress_context = question->edge.progress_context}};
     kerf_tiers_plan *made = NULL;
-    kerf_status status = bind_modes(&s, err);
+    kerf_status status = bind_choices(&s, err);
     if (status == KERF_OK)
-        status = solve_modes(&s, err);
+        status = solve_choices(&s, err);
     const double solved = cut_clock_s();
     if (status != KERF_OK)
         goto out;

@@ -38,7 +38,13 @@ kerf_status tier_check_question(const kerf_tiers_question *q, kerf_error *err)
                          q->cloud_load);
     if ((int)q->result < KERF_TIER_FREE || q->result > KERF_TIER_CLOUD)
         return kerf_fail(err, KERF_E_INVALID, "result", "is needed on no tier");
-    if (q->edge.n_encodings > 0 || q->edge.n_variants > 0 || q->edge.limits.min_accuracy > 0)
+    bool costs = false;
+    for (size_t i = 0; i < q->edge.n_encodings; i++) {
+        const kerf_encoding *e = &q->edge.encodings[i];
+        costs = costs || e->device_s_per_byte > 0 || e->device_J_per_byte > 0 ||
+                e->server_s_per_byte > 0 || e->server_J_per_byte > 0;
+    }
+    if (costs || q->edge.n_variants > 0 || q->edge.limits.min_accuracy > 0)
         return kerf_fail(err, KERF_E_UNSUPPORTED, NULL,
                          "encodings with a cost, network variants and a minimum accuracy are not "
                          "planned for over three tiers");

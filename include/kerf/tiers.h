@@ -36,7 +36,8 @@ typedef struct kerf_tiers_question {
     /* The device, its link and the edge server (`server`, `server_profile`, `server_load`), and
      * all that is asked. Its pins hold too (KERF_SIDE_SERVER: on the edge). max_bytes limits the
      * first link; total-energy counts the cloud and what the second link's file says of power.
-     * `top` is not looked at, nor is result_at_server unless `result` is KERF_TIER_FREE. */
+     * Encodings must cost nothing; variants and a minimum accuracy are KERF_E_UNSUPPORTED. `top` is
+     * not looked at, nor is result_at_server unless `result` is KERF_TIER_FREE. */
     kerf_question edge;
     const kerf_device *cloud;
     const kerf_link *cloud_link;       /* from the edge to the cloud, and back */
@@ -70,6 +71,7 @@ typedef struct kerf_tiers_plan {
     kerf_tiers_cost cost; /* priced from the placement, independently of the solver */
     bool optimal;
     char power_mode[64];
+    size_t encoding; /* of the question's; KERF_NONE where it lists none */
     kerf_solver solver;
     double bound, gap;
     size_t examined;

@@ -2,7 +2,7 @@
 #include "planner/cli/json_out.h"
 #include "planner/cli/tiers.h"
 
-#include "planner/bind.h"
+#include "planner/choice.h"
 
 static json_t *network_json(cli_json *j, const kerf_network *network)
 {
@@ -154,10 +154,14 @@ static json_t *cuts_json(cli_json *j, const kerf_question *q, const kerf_tiers_p
 
 cli_exit cli_tiers_json(const cli_tiers_scene *scene, const kerf_tiers_plan *plan)
 {
-    const kerf_question *q = &scene->question.edge;
+    const kerf_question *asked = &scene->question.edge;
+    const kerf_question chosen = cut_choose(asked, plan->power_mode, plan->encoding, KERF_NONE);
+    const kerf_question *q = &chosen;
     cli_json builder = {false}, *j = &builder;
     json_t *o = json_object(), *compare = json_object(), *warnings = json_array();
     put_scene(j, o, scene, plan->power_mode);
+    cli_json_text(j, o, "encoding",
+                  plan->encoding == KERF_NONE ? NULL : asked->encodings[plan->encoding].name);
     cli_json_put(j, o, "objective", objective_json(j, q, plan));
     cli_json_text(j, o, "status", plan->optimal ? "optimal" : "feasible");
     cli_json_put(j, o, "proof", proof_json(j, plan));

@@ -213,6 +213,12 @@ cli_exit cli_tiers_table(const cli_tiers_scene *scene, const kerf_tiers_plan *pl
 {
     if (!print_answer(scene, plan) || !print_costs(plan))
         return cli_error(CLI_FAILED, "out of memory");
-    print_proof(&scene->question.edge, plan);
+    const kerf_question *q = &scene->question.edge;
+    print_proof(q, plan);
+    const bool any = q->power_mode && strcmp(q->power_mode, "any") == 0;
+    if (any || q->n_encodings > 1)
+        printf("%-*s%s%s%s\n", LABEL, "chosen", any ? plan->power_mode : "",
+               any && q->n_encodings > 1 ? ", " : "",
+               q->n_encodings > 1 ? q->encodings[plan->encoding].name : "");
     return CLI_DONE;
 }

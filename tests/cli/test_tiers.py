@@ -28,6 +28,7 @@ QUESTIONS = {
     "throughput": ("diamond", *TIERS, "--objective", "throughput"),
     "total energy": ("diamond", *TIERS, "--objective", "total-energy"),
     "any mode, loaded": ("chain", *TIERS, "--power-mode", "any", "--server-load", "0.5", "--cloud-load", "0.25"),
+    "any wire": ("chain", *TIERS, "--wire", "any", "--power-mode", "any"),
 }
 for name, question in QUESTIONS.items():
     answer = plan(*question)
@@ -63,6 +64,12 @@ check("the result comes back over both links",
 answer = plan(*QUESTIONS["the result in the cloud"], "--objective", "latency")
 check("nothing comes back to the cloud", answer["cost"]["latency"]["downlink_s"] == 0 ==
       answer["cost"]["latency"]["cloud_downlink_s"])
+
+answer = plan(*QUESTIONS["any wire"])
+each = [plan("chain", *TIERS, "--wire", w, "--power-mode", m)["objective"]["value"]
+        for w in ("float32", "float16", "int8") for m in ("full", "eco")]
+check("any wire and any mode: the best of each", close(answer["objective"]["value"], min(each), 2e-9) and
+      answer["encoding"] in ("float32", "float16", "int8"), (answer["objective"], each))
 
 # --- two tiers are a special case ------------------------------------------------------------------------------
 with tempfile.NamedTemporaryFile("w", suffix=".json") as slow:

@@ -194,6 +194,14 @@ static void test_refusals(void **state)
     h.q.edge.solver = KERF_SOLVER_MINCUT;
     refuse(&h, KERF_E_UNSUPPORTED, "cannot keep limits");
     h.q = good.q;
+    const kerf_encoding dear = {.name = "zip", .ratio = 0.5, .device_s_per_byte = 1e-9};
+    h.q.edge.encodings = &dear;
+    h.q.edge.n_encodings = 1;
+    refuse(&h, KERF_E_UNSUPPORTED, "encodings with a cost");
+    h.q = good.q;
+    h.q.edge.limits.min_accuracy = 0.5;
+    refuse(&h, KERF_E_UNSUPPORTED, "minimum accuracy");
+    h.q = good.q;
     h.q.edge.power_mode = "none such";
     refuse(&h, KERF_E_INVALID, "no power mode");
     kerf_tier_pin pins[] = {{0, KERF_TIER_CLOUD}, {2, KERF_TIER_EDGE}};
