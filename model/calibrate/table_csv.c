@@ -1,5 +1,6 @@
 /* Measurement tables as comma-separated values: RFC 4180's quotes, a header line, comment lines
  * that begin with '#'. Rows that follow each other under one name are layers of one measurement. */
+#include "base/csv.h"
 #include "base/error.h"
 #include "base/memory.h"
 #include "kerf/units.h"
@@ -10,8 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_COLUMNS 64
-#define MAX_CELL    64 /* of a number with its unit */
+#define MAX_CELL 64 /* of a number with its unit */
 
 typedef enum column {
     NAME,
@@ -92,11 +92,8 @@ static const struct {
 typedef struct csv_reader {
     kerf_measurements *table;
     kerf_error *err;
-    char *next; /* where the text goes on */
-    size_t line, record_line;
-    char *cells[MAX_COLUMNS];
-    size_t n_cells;
-    size_t known[MAX_COLUMNS]; /* by position: which of `columns` */
+    kerf_csv csv;
+    size_t known[KERF_CSV_MOST_CELLS]; /* by position: which of `columns` */
     size_t n_columns;
     size_t row_capacity, layer_capacity;
 } csv_reader;
@@ -105,7 +102,7 @@ static kerf_status fail(csv_reader *r, kerf_status code, const char *what, const
                         const char *expected)
 {
     char where[32];
-    snprintf(where, sizeof where, "line %zu", r->record_line);
+    snprintf(where, sizeof where, "line %zu", r->csv.record_line);
     return kerf_fail(r->err, code, where, "%s%s%.60s%s%s", what, cell ? " \"" : "",
                      cell ? cell : "", cell ? "\"" : "", expected);
 }
@@ -115,101 +112,28 @@ static kerf_status no_memory(csv_reader *r)
     return kerf_fail(r->err, KERF_E_NOMEM, NULL, "out of memory");
 }
 
-/* A cell in quotes, unquoted in place; *end is where what follows it begins. */
-static char *quoted_cell(csv_reader *r, char *start, char **end)
-{
-    char *to = start, *from = start + 1;
-    for (; *from; from++) {
-        if (*from == '"' && from[1] != '"')
-            break;
-        if (*from == '"')
-            from++;
-        if (*from == '\n')
-            r->line++;
-        *to++ = *from;
-    }
-    *end = *from ? from + 1 : NULL;
-    *to = '\0';
-    return start;
-}
-
-/* The cells of the next record that is neither empty nor a comment; none at the end. */
-static kerf_status next_record(csv_reader *r)
-{
-    r->n_cells = 0;
-    for (char *at = r->next; *at; at = r->next) {
-        char *end = at + strcspn(at, "\n");
-        if (*at != '#' && at + strspn(at, " \t\r") != end)
-            break;
-        r->line++;
-        r->next = *end ? end + 1 : end;
-    }
-    r->record_line = r->line;
-    char *at = r->next;
-    if (!*at)
-        return KERF_OK;
-    for (bool more = true; more;) {
-        if (r->n_cells == MAX_COLUMNS)
-            return fail(r, KERF_E_INVALID, "has more than 64 cells", NULL,
-                        ", expected one for each column of the header");
-        at += strspn(at, " \t");
-        char *end = at;
-        if (*at == '"') {
-            r->cells[r->n_cells] = quoted_cell(r, at, &end);
-            if (!end)
-                return fail(r, KERF_E_SYNTAX, "has a quote that is never closed", NULL,
-                            ", expected another quote");
-            end += strspn(end, " \t\r");
-            if (*end && *end != ',' && *end != '\n')
-                return fail(r, KERF_E_SYNTAX, "has text after a closing quote", NULL,
-                            ", expected a comma or the line's end");
-        } else {
-            end = at + strcspn(at, ",\n");
-            r->cells[r->n_cells] = at;
-        }
-        more = *end == ',';
-        if (*end == '\n')
-            r->line++;
-        r->next = *end ? end + 1 : end;
-        *end = '\0';
-        if (*at != '"')
-            at[strcspn(at, "\r")] = '\0';
-        r->n_cells++;
-        at = r->next;
-    }
-    return KERF_OK;
-}
-
-static void trim(char *cell)
-{
-    size_t length = strlen(cell);
-    while (length > 0 && strchr(" \t\r", cell[length - 1]))
-        cell[--length] = '\0';
-}
-
 static kerf_status read_header(csv_reader *r)
 {
     bool seen[COLUMN_COUNT] = {false};
-    kerf_status status = next_record(r);
+    kerf_status status = kerf_csv_next(&r->csv, r->err);
     if (status != KERF_OK)
         return status;
-    if (r->n_cells == 0)
+    if (r->csv.n == 0)
         return fail(r, KERF_E_INVALID, "the table is empty", NULL, ", expected a header line");
-    for (size_t i = 0; i < r->n_cells; i++) {
+    for (size_t i = 0; i < r->csv.n; i++) {
         size_t k = 0;
-        trim(r->cells[i]);
-        while (k < KNOWN && strcmp(columns[k].name, r->cells[i]) != 0)
+        while (k < KNOWN && strcmp(columns[k].name, r->csv.cells[i]) != 0)
             k++;
         if (k == KNOWN)
-            return fail(r, KERF_E_INVALID, "has an unknown column", r->cells[i],
+            return fail(r, KERF_E_INVALID, "has an unknown column", r->csv.cells[i],
                         ", expected columns such as name, group, network, class or latency_ms");
         if (seen[columns[k].column])
-            return fail(r, KERF_E_INVALID, "has a second column for the same as", r->cells[i],
+            return fail(r, KERF_E_INVALID, "has a second column for the same as", r->csv.cells[i],
                         ", expected one");
         seen[columns[k].column] = true;
         r->known[i] = k;
     }
-    r->n_columns = r->n_cells;
+    r->n_columns = r->csv.n;
     if (!seen[LATENCY] && !seen[ENERGY])
         return fail(r, KERF_E_INVALID, "has no column of figures", NULL,
                     ", expected one such as latency_ms or energy_mJ");
@@ -227,7 +151,7 @@ static char *cell_of(csv_reader *r, column wanted, size_t *position)
         if (columns[r->known[i]].column == wanted) {
             if (position)
                 *position = i;
-            return r->cells[i];
+            return r->csv.cells[i];
         }
     }
     return none;
@@ -384,7 +308,7 @@ static kerf_status read_figures(csv_reader *r, double *latency_s, double *energy
 
 static kerf_status read_row(csv_reader *r, kerf_measurement *row)
 {
-    row->line = r->record_line;
+    row->line = r->csv.record_line;
     row->batch = 1;
     row->calls = 1;
     r->layer_capacity = 0;
@@ -426,7 +350,7 @@ static kerf_status finish_row(csv_reader *r, size_t line)
         return KERF_OK;
     const kerf_measurement *row = &r->table->rows[r->table->n - 1];
     const char *problem = row_problem(row);
-    r->record_line = line;
+    r->csv.record_line = line;
     return problem ? fail(r, KERF_E_INVALID, problem, NULL, "") : KERF_OK;
 }
 
@@ -434,23 +358,21 @@ static kerf_status read_records(csv_reader *r)
 {
     kerf_measurements *table = r->table;
     for (;;) {
-        TRY(next_record(r));
-        if (r->n_cells == 0)
-            return finish_row(r, table->n ? table->rows[table->n - 1].line : r->line);
-        if (r->n_cells != r->n_columns)
+        TRY(kerf_csv_next(&r->csv, r->err));
+        if (r->csv.n == 0)
+            return finish_row(r, table->n ? table->rows[table->n - 1].line : r->csv.line);
+        if (r->csv.n != r->n_columns)
             return fail(r, KERF_E_INVALID, "has another number of cells than the header", NULL,
                         ", expected as many");
-        for (size_t i = 0; i < r->n_cells; i++)
-            trim(r->cells[i]);
         const char *name = cell_of(r, NAME, NULL);
         kerf_measurement *last = table->n ? &table->rows[table->n - 1] : NULL;
         if (last && *name && strcmp(last->name, name) == 0) {
             TRY(continue_row(r, last));
             continue;
         }
-        size_t line = r->record_line;
+        size_t line = r->csv.record_line;
         TRY(finish_row(r, last ? last->line : line));
-        r->record_line = line;
+        r->csv.record_line = line;
         if (kerf_reserve(&table->rows, &r->row_capacity, table->n + 1, TABLE_MAX_ROWS,
                          sizeof *table->rows) != 0)
             return table->n >= TABLE_MAX_ROWS
@@ -482,7 +404,7 @@ static kerf_status read_source(csv_reader *r, const char *text)
 kerf_status table_read_csv(char *text, size_t size, const char *path, kerf_measurements *table,
                            kerf_error *err)
 {
-    csv_reader r = {.table = table, .err = err, .next = text, .line = 1};
+    csv_reader r = {.table = table, .err = err, .csv = {.next = text, .line = 1}};
     (void)path;
     if (memchr(text, '\0', size) != NULL)
         return kerf_fail(err, KERF_E_SYNTAX, NULL, "holds a zero byte, expected a text");

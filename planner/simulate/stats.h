@@ -56,7 +56,5 @@ double sim_sketch_quantile(const sim_sketch *s, double q);
 /* Half-width of the confidence interval of the mean of n values with this variance, at a two-sided
  * level such as 0.95; NAN for fewer than two. */
 double sim_half_width(size_t n, double variance, double level);
-/* Student's t: the value that is not exceeded with probability p >= 0.5. */
-double sim_student_t(double p, double degrees);
 
 #endif
