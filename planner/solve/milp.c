@@ -119,9 +119,12 @@ static bool stopped(void *context)
 {
     milp *m = context;
     const cut_options *o = m->options;
-    if (!m->stopped)
-        m->stopped = (m->deadline > 0 && cut_clock_s() > m->deadline) ||
-                     (o->progress && !o->progress(o->progress_context, "milp", m->best, m->open));
+    if (m->stopped)
+        return true;
+    /* The sums that edp is made of have bounds of their own. */
+    double bound = m->problem->objective == KERF_OBJ_EDP && !o->minimise_violation ? 0 : m->open;
+    m->stopped = (m->deadline > 0 && cut_clock_s() > m->deadline) ||
+                 (o->progress && !o->progress(o->progress_context, "milp", m->best, bound));
     return m->stopped;
 }
 
