@@ -9,15 +9,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MOST_PRICE 1e4   /* of a resource, as a multiple of the largest value of the goal */
-#define ROUNDING   1e-13 /* relative: what summing up may take from a bound */
-#define ENOUGH     0.02  /* of what is missing to the cutoff: an improvement not worth asking for */
-#define HOPELESS   0.25  /* the same where the cutoff is out of reach */
-#define CLOSE      0.01  /* of what is missing to the cutoff: how closely a bound is computed */
-#define FAR        0.01  /* of the bound: what is missing counts as no more than that */
-#define NEAR_PEAK  0.02  /* of the limit: a step that says as much of the memory as another */
-#define POOL_BYTES ((size_t)1 << 26)
-#define MOST_POOL  ((size_t)160)
+#define MOST_PRICE  1e4   /* of a resource, as a multiple of the largest value of the goal */
+#define MOST_FIGURE 1e9   /* in the program that proposes prices: larger ones count as that */
+#define ROUNDING    1e-13 /* relative: what summing up may take from a bound */
+#define ENOUGH      0.02 /* of what is missing to the cutoff: an improvement not worth asking for */
+#define HOPELESS    0.25 /* the same where the cutoff is out of reach */
+#define CLOSE       0.01 /* of what is missing to the cutoff: how closely a bound is computed */
+#define FAR         0.01 /* of the bound: what is missing counts as no more than that */
+#define NEAR_PEAK   0.02 /* of the limit: a step that says as much of the memory as another */
+#define POOL_BYTES  ((size_t)1 << 26)
+#define MOST_POOL   ((size_t)160)
 
 /* A placement seen. */
 typedef struct sample {
@@ -240,6 +241,17 @@ static void normalise(const lagrange *l, double *price)
         price[i] /= is_shared(l, i) ? sum : 1;
 }
 
+/* What excesses are divided by in the program that proposes prices: where all of them are prices of
+ * one sum, that changes nothing. */
+static double excess_unit(const lagrange *l)
+{
+    double most = 1;
+    for (size_t k = 0; k < l->n_pool && l->goal == LAGRANGE_VIOLATION; k++)
+        for (size_t i = 0; i < l->resources.n && l->pool[k].at_hand; i++)
+            most = fmax(most, l->pool[k].taken[i]);
+    return most;
+}
+
 /* The highest point under the samples at hand: prices, what is reached there, and the mix. */
 static kerf_status propose(lagrange *l, double *price, double *reach, bool *found, kerf_error *err)
 {
@@ -248,6 +260,7 @@ static kerf_status propose(lagrange *l, double *price, double *reach, bool *foun
     double slack[MOST_POOL][MOST_RESOURCES];
     bool shared[MOST_RESOURCES], any = false;
     size_t which[MOST_POOL], n = 0;
+    const double unit = excess_unit(l);
     for (size_t i = 0; i < l->resources.n; i++) {
         shared[i] = is_shared(l, i);
         any = any || shared[i];
@@ -256,13 +269,16 @@ static kerf_status propose(lagrange *l, double *price, double *reach, bool *foun
         if (!l->pool[k].at_hand)
             continue;
         for (size_t i = 0; i < l->resources.n; i++)
-            slack[n][i] = l->pool[k].taken[i] - (shared[i] ? 0 : CUT_LIMIT_TOLERANCE);
+            slack[n][i] = fmin(l->pool[k].taken[i] / unit, MOST_FIGURE) -
+                          (shared[i] ? 0 : CUT_LIMIT_TOLERANCE);
         fixed[n] = l->pool[k].goal;
         slopes[n] = slack[n];
         which[n++] = k;
     }
     master_question q = {.n = l->resources.n,
-                         .most = l->goal == LAGRANGE_VIOLATION ? 1 : MOST_PRICE * l->most / l->size,
+                         .most = l->goal == LAGRANGE_VIOLATION
+                                     ? 1
+                                     : fmin(MOST_PRICE * l->most / l->size, MOST_FIGURE),
                          .shared = any ? shared : NULL,
                          .n_samples = n,
                          .fixed = fixed,
@@ -270,7 +286,7 @@ static kerf_status propose(lagrange *l, double *price, double *reach, bool *foun
     master_answer answer = {.multipliers = price, .shares = shares};
     kerf_status status = master_solve(&q, &answer, err);
     *found = status == KERF_OK && answer.found;
-    *reach = answer.value * l->size;
+    *reach = answer.value * l->size * unit;
     if (!*found)
         return status;
     normalise(l, price);
@@ -312,6 +328,19 @@ static kerf_status climb(lagrange *l, size_t questions, lagrange_point *at, kerf
     return status;
 }
 
+/* Prices that are to sum to 1: equal ones where there are none yet. */
+static void share_out(const lagrange *l, double *price)
+{
+    double sum = 0, count = 0;
+    for (size_t i = 0; i < l->resources.n; i++) {
+        sum += is_shared(l, i) ? price[i] : 0;
+        count += is_shared(l, i) ? 1 : 0;
+    }
+    for (size_t i = 0; i < l->resources.n && sum <= 0; i++)
+        if (is_shared(l, i))
+            price[i] = 1 / count;
+}
+
 static bool keeps(const lagrange *l, const uint8_t *side, const uint8_t *x)
 {
     for (size_t v = 0; v < l->problem->n; v++)
@@ -335,6 +364,7 @@ kerf_status lagrange_bound(lagrange *l, const uint8_t *side, size_t questions, l
     if (status != KERF_OK)
         return status;
     memcpy(start, at->price, sizeof start);
+    share_out(l, start);
     at->bound = -INFINITY;
     status = try_prices(l, start, at, &better, err);
     if (status == KERF_OK)
@@ -493,45 +523,10 @@ kerf_status lagrange_create(const cut_problem *problem, lagrange_goal goal,
     return status;
 }
 
-static void add_most(cut_value *sum, const cut_cost *cost)
-{
-    sum->device_s += cost->device_s;
-    sum->device_J += cost->device_J;
-    sum->server_s += cost->server_s;
-    sum->server_J += cost->server_J;
-}
-
-/* More than any placement has of the goal: each figure as large as it can be. */
 static double largest_goal(const lagrange *l)
 {
-    const cut_problem *p = l->problem;
-    cut_value most = {.device_s = p->device_part.device_s,
-                      .device_J = p->device_part.device_J,
-                      .server_s = p->server_part.server_s,
-                      .server_J = p->server_part.server_J,
-                      .device_operators = p->n};
-    double least;
-    for (size_t g = 0; g < p->n_groups; g++) {
-        cut_cost c = p->groups[g].table[0];
-        for (size_t j = 1; j <= p->groups[g].n; j++) {
-            const cut_cost *o = &p->groups[g].table[j];
-            c = (cut_cost){fmax(c.device_s, o->device_s), fmax(c.device_J, o->device_J),
-                           fmax(c.server_s, o->server_s), fmax(c.server_J, o->server_J)};
-        }
-        add_most(&most, &c);
-    }
-    for (size_t t = 0; t < p->n_tensors; t++) {
-        add_most(&most, &p->tensors[t].up_cost);
-        add_most(&most, &p->tensors[t].down_cost);
-    }
-    for (size_t b = 0; b < p->n_bundles; b++) {
-        const cut_cost *c = &p->bundles[b].cost;
-        add_most(&most, &(cut_cost){fmax(c->device_s, 0), fmax(c->device_J, 0),
-                                    fmax(c->server_s, 0), fmax(c->server_J, 0)});
-    }
-    cut_byte_range(p, KERF_UPLINK, &least, &most.up_bytes);
-    cut_byte_range(p, KERF_DOWNLINK, &least, &most.down_bytes);
-    cut_combine(p, &most);
+    cut_value most;
+    resources_most(l->problem, &most);
     if (l->goal == LAGRANGE_VIOLATION)
         return INFINITY; /* every placement has one */
     return l->goal == LAGRANGE_SLOWEST ? most.slowest_s : cut_weighted(&l->weights, &most);

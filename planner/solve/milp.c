@@ -128,7 +128,8 @@ static bool stopped(void *context)
     return m->stopped;
 }
 
-/* Relative excesses are of the order of 1, whatever the least one is. */
+/* Relative excesses are of the order of 1, whatever the least one is: they are the same if they are
+ * as close as that. */
 static double cutoff(void *context)
 {
     const milp *m = context;
@@ -280,6 +281,8 @@ static kerf_status solve_goal(milp *m, kerf_error *err)
         status = search(m, err);
     milp_tree_clear(&m->tree);
     m->bound = fmin(m->bound, m->goal_best);
+    if (m->goal == LAGRANGE_VIOLATION && !worth(m, m->bound))
+        m->bound = m->goal_best;
     return status;
 }
 

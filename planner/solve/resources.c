@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "kerf/link.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -152,4 +153,44 @@ double resources_mix(const resource_list *list, const cut_memory *memory, const 
     mix->surcharges =
         (cut_surcharges){arrays->on_device, arrays->on_server, arrays->crossing, arrays->held};
     return constant + held.fixed;
+}
+
+static void add_most(cut_value *sum, const cut_cost *cost)
+{
+    sum->device_s += cost->device_s;
+    sum->device_J += cost->device_J;
+    sum->server_s += cost->server_s;
+    sum->server_J += cost->server_J;
+}
+
+void resources_most(const cut_problem *p, cut_value *sum)
+{
+    cut_value most = {.device_s = p->device_part.device_s,
+                      .device_J = p->device_part.device_J,
+                      .server_s = p->server_part.server_s,
+                      .server_J = p->server_part.server_J,
+                      .device_operators = p->n};
+    double least;
+    for (size_t g = 0; g < p->n_groups; g++) {
+        cut_cost c = p->groups[g].table[0];
+        for (size_t j = 1; j <= p->groups[g].n; j++) {
+            const cut_cost *o = &p->groups[g].table[j];
+            c = (cut_cost){fmax(c.device_s, o->device_s), fmax(c.device_J, o->device_J),
+                           fmax(c.server_s, o->server_s), fmax(c.server_J, o->server_J)};
+        }
+        add_most(&most, &c);
+    }
+    for (size_t t = 0; t < p->n_tensors; t++) {
+        add_most(&most, &p->tensors[t].up_cost);
+        add_most(&most, &p->tensors[t].down_cost);
+    }
+    for (size_t b = 0; b < p->n_bundles; b++) {
+        const cut_cost *c = &p->bundles[b].cost;
+        add_most(&most, &(cut_cost){fmax(c->device_s, 0), fmax(c->device_J, 0),
+                                    fmax(c->server_s, 0), fmax(c->server_J, 0)});
+    }
+    cut_byte_range(p, KERF_UPLINK, &least, &most.up_bytes);
+    cut_byte_range(p, KERF_DOWNLINK, &least, &most.down_bytes);
+    cut_combine(p, &most);
+    *sum = most;
 }

@@ -38,6 +38,9 @@ bool resources_add_step(resource_list *list, const cut_problem *problem, size_t 
 void resources_take(const resource_list *list, const cut_problem *problem, const cut_value *value,
                     const double *profile, double *taken);
 
+/* More than any placement has of each figure but memory. */
+void resources_most(const cut_problem *problem, cut_value *most);
+
 /* Arrays for a mix's surcharges, of the sizes of `relaxed`. Clear in any case. KERF_E_NOMEM. */
 typedef struct resource_prices {
     const cut_problem *problem;

@@ -327,12 +327,37 @@ static void test_infeasible(void **state)
     }
 }
 
+/* Limits that nothing comes near to, down to the smallest numbers: found out at once, and the
+ * closest placement is the least of what is limited. */
+static void test_far_off(void **state)
+{
+    (void)state;
+    rng r = {rng_seed(7006)};
+    problem_box box = {.blocks = NULL};
+    for (int i = 0; i < 6; i++) {
+        branching_problem(&r, BRANCHING_STREAMS, 400, i % 2, &box);
+        cut_problem *p = &box.p, quick = *p;
+        cut_value fastest, value;
+        quick.objective = KERF_OBJ_LATENCY;
+        solve_any(&quick, &fastest);
+        p->limits.deadline_s = fastest.latency_s * (i < 2 ? 1e-3 : i < 4 ? 1e-12 : 1e-250);
+        cut_options closest = {.minimise_violation = true};
+        cut_solution s = {.x = NULL};
+        assert_int_equal(cut_solve_milp(p, NULL, &s, NULL), KERF_E_INFEASIBLE);
+        assert_int_equal(cut_solve_milp(p, &closest, &s, NULL), KERF_OK);
+        cut_evaluate(p, s.x, &value);
+        assert_true(same(value.latency_s, fastest.latency_s) && s.gap <= CUT_GAP);
+        cut_solution_clear(&s);
+    }
+    box_clear(&box);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_small),      cmocka_unit_test(test_stopped),
         cmocka_unit_test(test_enumerable), cmocka_unit_test(test_planted),
-        cmocka_unit_test(test_infeasible),
+        cmocka_unit_test(test_infeasible), cmocka_unit_test(test_far_off),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
