@@ -32,15 +32,27 @@ typedef struct scale {
     const char *unit;
 } scale;
 
+/* The least and the most of the best costs: each region's are at its ends. */
+static void extent(const cli_map_view *view, double *least, double *most)
+{
+    *least = INFINITY;
+    *most = 0;
+    for (size_t i = 0; i < view->n_regions; i++)
+        for (int end = 0; end < 2 && view->regions[i].entry != KERF_NONE; end++) {
+            const double rate = view->regions[i].uplink_bps[end];
+            const double cost = cli_map_cost(view, view->regions[i].entry, rate).objective;
+            if (isfinite(cost)) {
+                *least = fmin(*least, cost);
+                *most = fmax(*most, cost);
+            }
+        }
+}
+
 static scale scale_of(const cli_map_view *view)
 {
     const kerf_objective objective = kerf_map_about(view->map)->objective;
-    double most = 0;
-    for (size_t i = 0; i < view->n_regions; i++)
-        if (view->regions[i].entry != KERF_NONE)
-            most = fmax(most,
-                        cli_map_cost(view, view->regions[i].entry, view->regions[i].uplink_bps[0])
-                            .objective);
+    double least, most;
+    extent(view, &least, &most);
     if (objective == KERF_OBJ_ENERGY || objective == KERF_OBJ_TOTAL_ENERGY)
         return most >= 1 ? (scale){1, "J"} : (scale){1e3, "mJ"};
     if (objective == KERF_OBJ_LATENCY)
@@ -190,6 +202,20 @@ static bool is_first_of(const cli_map_view *view, size_t region)
     return true;
 }
 
+/* The best costs fill the picture; what all on one side costs may leave it. */
+static void write_cost_range(FILE *script, const cli_map_view *view, double factor)
+{
+    double least, most;
+    extent(view, &least, &most);
+    if (!(most > 0))
+        return;
+    if (least > 0 && most > 10 * least)
+        fprintf(script, "set logscale y\nset yrange [%.9g:%.9g]\n", least * factor / 2,
+                most * factor * 4);
+    else
+        fprintf(script, "set yrange [0:%.9g]\n", most * factor * 1.6);
+}
+
 static void write_cost_over_rate(FILE *script, const cli_map_view *view)
 {
     const scale s = scale_of(view);
@@ -197,7 +223,8 @@ static void write_cost_over_rate(FILE *script, const cli_map_view *view)
     write_regions(script, view, s.factor);
     const bool device = write_extreme(script, view, KERF_SIDE_DEVICE, s.factor);
     const bool server = write_extreme(script, view, KERF_SIDE_SERVER, s.factor);
-    fprintf(script, "set logscale y\nset ylabel \"%s%s%s%s\"\n", kerf_objective_name(objective),
+    write_cost_range(script, view, s.factor);
+    fprintf(script, "set ylabel \"%s%s%s%s\"\n", kerf_objective_name(objective),
             strcmp(s.unit, "1") == 0 ? "" : " (", strcmp(s.unit, "1") == 0 ? "" : s.unit,
             strcmp(s.unit, "1") == 0 ? "" : ")");
     for (size_t i = 1; i < view->n_regions; i++)
