@@ -307,7 +307,7 @@ static bool has_title(const double *area, size_t n, size_t entry)
 {
     size_t larger = 0;
     for (size_t i = 0; i < n; i++)
-        larger += area[i] > area[entry] || (area[i] == area[entry] && i < entry);
+        larger += i < entry ? area[i] >= area[entry] : area[i] > area[entry];
     return larger < TITLES;
 }
 

@@ -42,6 +42,39 @@ static size_t cases(size_t quick, size_t full)
 
 /* --- random questions --- */
 
+/* A chain on which what crosses shrinks as the device does more, so that many splits are best
+ * somewhere; with the link and the powers of a random problem. */
+static void shrinking_chain(rng *r, size_t n, problem_box *box)
+{
+    random_problem(r, SHAPE_CHAIN, n, box);
+    cut_problem *p = &box->p;
+    size_t *numbers = box_alloc(box, n, sizeof *numbers);
+    cut_tensor *tensors = box_alloc(box, n + 1, sizeof *tensors);
+    cut_group *groups = box_alloc(box, n, sizeof *groups);
+    cut_cost *tables = box_alloc(box, 2 * n, sizeof *tables);
+    double bytes = rng_log(r, 1e6, 1e8);
+    const double watts = rng_log(r, 1, 20);
+    for (size_t v = 0; v < n; v++) {
+        numbers[v] = v;
+        tensors[v] = (cut_tensor){.producer = v ? v - 1 : CUT_SOURCE,
+                                  .consumers = &numbers[v],
+                                  .n_consumers = 1,
+                                  .up_bytes = floor(bytes)};
+        bytes *= 0.1 + 0.8 * rng_unit(r);
+        const double s = rng_log(r, 1e-3, 1e-1), faster = rng_log(r, 0.001, 0.2);
+        tables[2 * v] = (cut_cost){.server_s = s * faster, .server_J = s};
+        tables[2 * v + 1] = (cut_cost){.device_s = s, .device_J = s * watts};
+        groups[v] = (cut_group){&numbers[v], 1, &tables[2 * v]};
+    }
+    tensors[n] = (cut_tensor){.producer = n - 1, .up_bytes = 1000, .down_bytes = 1000};
+    tensors[n].to_device = !p->result_at_server;
+    tensors[n].to_server = p->result_at_server;
+    p->tensors = tensors;
+    p->n_tensors = n + 1;
+    p->groups = groups;
+    p->n_groups = n;
+}
+
 static void random_limits(rng *r, cut_problem *p)
 {
     uint8_t x[MOST_OPERATORS];
@@ -88,7 +121,11 @@ static void random_trial(uint64_t seed, int axes, trial *t)
 {
     *t = (trial){.seed = seed, .r = {seed}};
     rng *r = &t->r;
-    random_problem(r, (shape)rng_below(r, N_SHAPES), 1 + rng_below(r, MOST_OPERATORS), &t->box);
+    const size_t n = 1 + rng_below(r, MOST_OPERATORS);
+    if (rng_chance(r, 0.5))
+        random_problem(r, (shape)rng_below(r, N_SHAPES), n, &t->box);
+    else
+        shrinking_chain(r, n, &t->box);
     cut_problem *p = &t->box.p;
     p->objective = (kerf_objective)rng_below(r, KERF_OBJ_WEIGHTED + 1);
     if (p->objective == KERF_OBJ_WEIGHTED && p->weight_energy <= 0 && p->weight_latency <= 0)
@@ -317,6 +354,61 @@ static void test_several_axes(void **state)
     run(4, NULL, rng_seed(32), cases(60, 1500), 30);
 }
 
+static double worth(const cut_field *f, size_t i, const double y[CUT_AXES], double slope[CUT_AXES])
+{
+    cut_outlook at;
+    cut_worth w;
+    cut_outlook_hard(f, y, &at);
+    cut_worth_at(f, i, &at, &w);
+    if (slope)
+        cut_slope_at(f, i, &at, slope);
+    return w.objective;
+}
+
+/* What cells rest on: tangents at the low corner bound every placement's cost from below, also far
+ * off, and along one axis they touch it; between two points of one axis it is below its chord. */
+static void test_bounds(void **state)
+{
+    (void)state;
+    const uint64_t seed = rng_seed(36);
+    for (size_t k = 0; k < cases(400, 4000); k++) {
+        trial t;
+        random_trial(seed + k, 4, &t);
+        collect(&t);
+        assert_int_equal(cut_field_create(&t.box.p, t.n, &t.field, NULL), KERF_OK);
+        for (size_t i = 0; i < t.n; i++)
+            cut_field_add(&t.field, &t.all[i], t.list[t.choice_of[i]].binding.problem.wait_W);
+        for (int round = 0; t.n > 0 && round < 50; round++) {
+            const size_t i = rng_below(&t.r, t.n);
+            double low[CUT_AXES], y[CUT_AXES], slope[CUT_AXES];
+            const kerf_conditions c = {rng_log(&t.r, 1e4, 1e10), rng_log(&t.r, 1e4, 1e10),
+                                       rng_log(&t.r, 1e-4, 1), 0.9 * rng_unit(&t.r)};
+            cut_hardship(&c, low);
+            memcpy(y, low, sizeof y);
+            const int axis = (int)rng_below(&t.r, CUT_AXES);
+            const bool one = rng_chance(&t.r, 0.5);
+            const double far = rng_log(&t.r, 1e-7, 1e3);
+            for (int a = 0; a < CUT_AXES; a++)
+                if (!one || a == axis)
+                    y[a] *= 1 + far * (one ? 1 : rng_unit(&t.r));
+            const double at = worth(&t.field, i, low, slope), there = worth(&t.field, i, y, NULL);
+            double bound = at, middle[CUT_AXES];
+            for (int a = 0; a < CUT_AXES; a++) {
+                bound += slope[a] * (y[a] - low[a]);
+                middle[a] = (low[a] + y[a]) / 2;
+            }
+            if (!(bound <= there * (1 + 1e-13)))
+                fail_msg("KERF_SEED=%llu: objective %d: bound %.17g, cost %.17g",
+                         (unsigned long long)t.seed, (int)t.box.p.objective, bound, there);
+            if (one)
+                assert_true(worth(&t.field, i, middle, NULL) <= (at + there) / 2 * (1 + 1e-13));
+            if (one && far < 1e-6) /* the second order of it is nothing */
+                assert_true(there - bound <= 1e-9 * there);
+        }
+        release(&t);
+    }
+}
+
 /* As if there were too many placements to look at them all. */
 static const cut_options sparing = {.max_ideals = 1};
 
@@ -332,7 +424,8 @@ static void test_solved_along_several_axes(void **state)
     run(4, &sparing, rng_seed(34), cases(40, 1000), 20);
 }
 
-/* Layers of twenty with more placements than can be looked at, against the solver at random rates. */
+/* Layers of twenty with more placements than can be looked at, against the solver at random rates.
+ */
 static void test_large(void **state)
 {
     (void)state;
@@ -378,6 +471,7 @@ static void test_large(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_bounds),
         cmocka_unit_test(test_one_axis),
         cmocka_unit_test(test_several_axes),
         cmocka_unit_test(test_solved_along_one_axis),
