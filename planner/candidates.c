@@ -17,6 +17,8 @@
 #include <string.h>
 
 #define FEW_PLACEMENTS 200000 /* that are looked at sooner than solved for */
+#define MOST_PAIRED    20000  /* candidates that are compared each with each */
+#define SAME           1e-13  /* relative: differences that may be rounding */
 
 typedef struct search {
     const cut_choices *choices;
@@ -175,6 +177,44 @@ static void keep_needed(cut_candidates *found, const uint8_t *needed)
     found->n = n;
 }
 
+/* Whether a costs no more than b anywhere, but for rounding. */
+static bool covers(const cut_terms *a, const cut_terms *b)
+{
+    const bool waits = a->sent[0] > 0 || a->sent[1] > 0 || a->server_s > 0;
+    const double pairs[][2] = {{a->energy_J, b->energy_J}, {a->latency_s, b->latency_s},
+                               {a->device_s, b->device_s}, {a->server_s, b->server_s},
+                               {a->server_J, b->server_J}, {a->sent[0], b->sent[0]},
+                               {a->sent[1], b->sent[1]},   {waits ? a->wait_W : 0, b->wait_W}};
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
+        if (pairs[i][0] > pairs[i][1] * (1 + SAME))
+            return false;
+    return true;
+}
+
+/* Leaves 1 in `needed` for those that no other covers; of several that cover each other, the first:
+ * the same placement may cost the same in several modes, encodings and variants. */
+static void drop_covered(const search *s, const cut_field *field, uint8_t *needed)
+{
+    const size_t n = s->found.n;
+    const cut_terms *t = field->terms;
+    memset(needed, 1, n);
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = 0; k < n && needed[i] && s->choices->n > 1 && n <= MOST_PAIRED; k++)
+            if (k != i && needed[k] && covers(&t[k], &t[i]) && (k < i || !covers(&t[i], &t[k])))
+                needed[i] = 0;
+}
+
+static kerf_status make_field(const search *s, cut_field *field, kerf_error *err)
+{
+    const cut_candidates *found = &s->found;
+    const kerf_status status =
+        cut_field_create(&s->choices->list[0].binding.problem, found->n, field, err);
+    for (size_t i = 0; status == KERF_OK && i < found->n; i++)
+        cut_field_add(field, &found->list[i].totals,
+                      s->choices->list[found->list[i].choice].binding.problem.wait_W);
+    return status;
+}
+
 /* Drops those that are never best in the box. */
 static kerf_status drop_useless(search *s, kerf_error *err)
 {
@@ -184,11 +224,15 @@ static kerf_status drop_useless(search *s, kerf_error *err)
     double low[CUT_AXES], high[CUT_AXES];
     uint8_t *needed = kerf_calloc(found->n, 1);
     kerf_status status =
-        needed ? cut_field_create(&s->choices->list[0].binding.problem, found->n, &field, err)
+        needed ? make_field(s, &field, err)
                : kerf_fail(err, KERF_E_NOMEM, NULL, "out of memory for %zu candidates", found->n);
-    for (size_t i = 0; status == KERF_OK && i < found->n; i++)
-        cut_field_add(&field, &found->list[i].totals,
-                      s->choices->list[found->list[i].choice].binding.problem.wait_W);
+    if (status == KERF_OK) {
+        drop_covered(s, &field, needed);
+        cut_field_clear(&field);
+        keep_needed(found, needed);
+        memset(needed, 0, found->n);
+        status = make_field(s, &field, err);
+    }
     cut_box_hardship(s->box, low, high);
     if (status == KERF_OK)
         status = cut_cells_create(&field, low, high, stopped, s, &cells, needed, err);

@@ -15,6 +15,7 @@
 #define FEW        4        /* candidates left in a cell of several axes */
 #define MAX_DEPTH  4096     /* along one axis, where NARROW ends it long before */
 #define MOST_CELLS 4096     /* along several */
+#define MOST_STEPS 200000   /* along one */
 #define MOST_WORK  50000000 /* figures: a hostile file could have them cut up for ever */
 #define CORNERS    (1U << CUT_AXES)
 
@@ -250,7 +251,7 @@ static bool is_done(const builder *b, const work *w, const uint32_t *left, const
     if (b->done >= MOST_WORK)
         return true;
     if (b->n_axes == 1)
-        return depth >= MAX_DEPTH;
+        return depth >= MAX_DEPTH || b->out->n_cells >= MOST_STEPS;
     return depth >= 12 + 2 * (unsigned)b->n_axes || b->out->n_cells >= MOST_CELLS ||
            (n <= FEW && all_seen(b, left, n));
 }

@@ -147,7 +147,7 @@ static kerf_status oracle(void *context, const double *p, vertices_plane *plane,
         return kerf_fail(err, KERF_E_UNSUPPORTED, NULL,
                          "measured groups of this kind need all placements to be looked at, and "
                          "there are too many");
-    plane->bound = cut_graph_solve(u->graph, &prices, u->x);
+    plane->bound = fmax(cut_graph_solve(u->graph, &prices, u->x), 0); /* nothing costs less */
     cut_value v;
     cut_evaluate_costs(u->problem, u->x, &v);
     const double totals[PRICES] = {v.device_s, v.device_J, v.server_s * unload,

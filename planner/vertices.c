@@ -9,6 +9,8 @@
 #include <string.h>
 
 #define MOST_PLANES 4096
+#define TINY        1e-18 /* what is smaller is nothing */
+#define PROOF       1e-9  /* relative gap that counts as proven, as the solvers' */
 #define WORDS       ((MOST_PLANES + 2 * VERTICES_DIMENSIONS) / 64 + 1)
 
 /* Constraints are the box's faces, low and high of each dimension, and then the planes. */
@@ -211,19 +213,17 @@ static vertex *next_open(const hull *h)
 static kerf_status ask(hull *h, vertex *v)
 {
     vertices_plane plane = {{0}, 0};
-    const double z = v->z, slack = h->s->tolerance * fabs(z);
+    const double z = v->z, slack = h->s->tolerance * fabs(z) + TINY;
     const kerf_status status = h->s->oracle(h->s->context, v->p, &plane, h->err);
     if (status != KERF_OK)
         return status;
-    if (plane.bound >= z - slack) {
-        v->asked = true;
-        return KERF_OK;
-    }
-    if (plane_at(h, &plane, v->p) >= z - slack)
+    if (plane_at(h, &plane, v->p) < z - slack)
+        return cut(h, &plane);
+    if (plane.bound < z - PROOF * fabs(z) - TINY)
         return kerf_fail(h->err, KERF_E_INTERNAL, "prices",
-                         "a minimum cut proves %.17g for a placement of %.17g", plane.bound,
-                         plane_at(h, &plane, v->p));
-    return cut(h, &plane);
+                         "a minimum cut proves %.17g for a placement of %.17g", plane.bound, z);
+    v->asked = true;
+    return KERF_OK;
 }
 
 kerf_status vertices_find(const vertices_search *search, kerf_error *err)

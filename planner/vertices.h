@@ -26,7 +26,7 @@ typedef struct vertices_search {
     double low[VERTICES_DIMENSIONS], high[VERTICES_DIMENSIONS]; /* low < high */
     kerf_status (*oracle)(void *context, const double *p, vertices_plane *plane, kerf_error *err);
     void *context;
-    double tolerance; /* relative: what may be missing below the envelope */
+    double tolerance; /* relative: planes that are lower by less are not looked for */
 } vertices_search;
 
 /* Asks until the envelope is complete. KERF_E_TOO_LARGE above 4096 planes, KERF_E_NOMEM,
