@@ -90,7 +90,7 @@ static kerf_status fill(const bootstrap *b, size_t samples, const double *means,
                         const double *deviations, kerf_calibration *calibration, kerf_error *err)
 {
     kerf_uncertainty *u = &calibration->mode.uncertainty;
-    size_t index[2 * CAL_MAX_COLUMNS], column = 0;
+    size_t index[2 * CAL_MAX_COLUMNS] = {0}, column = 0;
     u->coefficients = kerf_calloc(b->n, sizeof *u->coefficients);
     if (!u->coefficients)
         return kerf_fail(err, KERF_E_NOMEM, NULL, "out of memory");
@@ -123,7 +123,7 @@ kerf_status cal_bootstrap(const cal_model *latency, const cal_model *energy, con
                           kerf_error *err)
 {
     bootstrap b = {.models = {latency, energy}, .rows = rows};
-    double means[2 * CAL_MAX_COLUMNS], deviations[2 * CAL_MAX_COLUMNS];
+    double means[2 * CAL_MAX_COLUMNS] = {0}, deviations[2 * CAL_MAX_COLUMNS] = {0};
     uint64_t state = seed ^ 0x6b657266u; /* not the folds' numbers */
     kerf_status status = KERF_OK;
     b.n = (latency ? latency->n : 0) + (energy ? energy->n : 0);

@@ -383,8 +383,8 @@ static kerf_status finish(job *j)
     result->has_energy = j->energy != NULL;
     result->n_groups = j->rows.n_groups;
     result->n_folds = j->rows.n_folds;
-    result->coefficients =
-        kerf_calloc(2 * CAL_MAX_COLUMNS + j->options->n_assumed, sizeof *result->coefficients);
+    result->coefficients = kerf_calloc((size_t)2 * CAL_MAX_COLUMNS + j->options->n_assumed,
+                                       sizeof *result->coefficients);
     if (!result->coefficients)
         return no_memory(j->err);
     if (j->latency) {

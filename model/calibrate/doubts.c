@@ -241,7 +241,7 @@ static kerf_status check_zeros(const cal_rows *rows, kerf_error *err)
         if (energy == 0 && !first)
             first = &rows->rows[i];
     }
-    if (zeros == 0)
+    if (!first)
         return KERF_OK;
     kerf_error_source(err, first->table);
     if (zeros == measured)

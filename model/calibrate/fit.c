@@ -184,7 +184,7 @@ static void start_floor(const cal_model *model, const cal_rows *rows, const desi
 static kerf_status iterate(const cal_model *model, const cal_rows *rows, design *d, double *x,
                            kerf_error *err)
 {
-    double best[CAL_MAX_COLUMNS], best_value = INFINITY, next[CAL_MAX_COLUMNS];
+    double best[CAL_MAX_COLUMNS], best_value = INFINITY, next[CAL_MAX_COLUMNS] = {0};
     kerf_power_mode at = model->base;
     kerf_status status = KERF_OK;
     memcpy(best, x, sizeof best);

@@ -85,8 +85,8 @@ static const char *derive(layer_text *t)
         t->groups = t->cls == KERF_CLASS_DEPTHWISE ? t->input[0] : 1;
     if (t->input[0] % t->groups != 0 || t->output[0] % t->groups != 0)
         return "the groups do not divide the channels, expected groups that divide both";
-    const double inputs =
-        t->cls == KERF_CLASS_FC ? product(t->input, 3) : (double)(t->input[0] / t->groups);
+    const int64_t per_group = t->input[0] / t->groups;
+    const double inputs = t->cls == KERF_CLASS_FC ? product(t->input, 3) : (double)per_group;
     const double reduction = inputs * product(t->kernel, 2);
     const double outputs = t->cls == KERF_CLASS_FC ? product(t->output, 3) : (double)t->output[0];
     fill(&t->macs, reduction * product(t->output, 3));

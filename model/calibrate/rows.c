@@ -321,6 +321,8 @@ kerf_status cal_rows_fold(cal_rows *rows, size_t folds, uint64_t seed, kerf_erro
     if (!order)
         return no_memory(err);
     rows->n_folds = folds == 0 || folds > rows->n_groups ? rows->n_groups : folds;
+    if (rows->n_folds == 0)
+        rows->n_folds = 1; /* no rows */
     for (size_t g = 0; g < rows->n_groups; g++)
         order[g] = g;
     uint64_t state = seed;
