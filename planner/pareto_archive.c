@@ -77,7 +77,7 @@ bool pareto_offer(pareto_archive *archive, size_t choice, size_t n_operators, co
     if (!level)
         return false;
     pareto_point point = {choice, NULL, value->energy_J, value->latency_s, value->device_operators};
-    size_t to = count_cheaper(level, point.energy_J), from = to;
+    size_t to = level->n > 0 ? count_cheaper(level, point.energy_J) : 0, from = to;
     if (to > 0 && at_most(level->points[to - 1].latency_s, point.latency_s) &&
         !prefers(&level->points[to - 1], &point))
         return true;

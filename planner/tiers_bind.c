@@ -53,7 +53,10 @@ kerf_status tier_check_question(const kerf_tiers_question *q, kerf_error *err)
 
 /* --- what may run where --- */
 
-static const char *const tier_words[] = {"device", "edge", "cloud"};
+static const char *word(unsigned tier)
+{
+    return kerf_tier_name((kerf_tier)(KERF_TIER_DEVICE + tier));
+}
 
 static kerf_status pin_operator(tier_binding *b, size_t index, unsigned tier, kerf_error *err)
 {
@@ -70,7 +73,7 @@ static kerf_status pin_operator(tier_binding *b, size_t index, unsigned tier, ke
                          "cannot be pinned: it depends on no input, so it is on no tier");
     if (!(b->allowed[v] >> tier & 1))
         return kerf_fail(err, KERF_E_INFEASIBLE, op->name,
-                         "is pinned to the %s and to another tier", tier_words[tier]);
+                         "is pinned to the %s and to another tier", word(tier));
     b->allowed[v] = (uint8_t)(1U << tier);
     return KERF_OK;
 }
@@ -123,21 +126,21 @@ static kerf_status check_order(tier_binding *b, kerf_error *err)
     size_t *because = kerf_calloc(p->n, sizeof *because);
     kerf_status status = least && because ? KERF_OK : KERF_E_NOMEM;
     for (size_t v = 0; status == KERF_OK && v < p->n; v++)
-        because[v] = KERF_NONE;
+        because[v] = v;
     for (size_t v = 0; status == KERF_OK && v < p->n; v++) {
         const kerf_operator *op = &net->operators[b->first.operator_of[v]];
         uint8_t from = least[v];
         while (least[v] < N_TIERS && !(b->allowed[v] >> least[v] & 1))
             least[v]++;
         if (least[v] == N_TIERS) {
-            status =
-                kerf_fail(err, KERF_E_INFEASIBLE, op->name,
-                          "may not run beyond the %s, but it needs the result of '%s', which "
-                          "runs on the %s at the earliest (data never flows back)",
-                          tier_words[b->allowed[v] >= 4   ? TIER_CLOUD
-                                     : b->allowed[v] >= 2 ? TIER_EDGE
-                                                          : TIER_DEVICE],
-                          net->operators[b->first.operator_of[because[v]]].name, tier_words[from]);
+            const unsigned last = b->allowed[v] >= 4   ? TIER_CLOUD
+                                  : b->allowed[v] >= 2 ? TIER_EDGE
+                                                       : TIER_DEVICE;
+            status = kerf_fail(err, KERF_E_INFEASIBLE, op->name,
+                               "may not run beyond the %s, but it needs the result of '%s', which "
+                               "runs on the %s at the earliest (data never flows back)",
+                               word(last), net->operators[b->first.operator_of[because[v]]].name,
+                               word(from));
             break;
         }
         for (size_t o = 0; o < op->n_outputs; o++) {
