@@ -135,6 +135,7 @@ static service_options options_of(const cli_settings *settings)
                              .cache_bytes = (size_t)settings->cache_bytes,
                              .max_jobs = (size_t)settings->max_jobs,
                              .time_limit_s = settings->time_limit_s,
+                             .margin = settings->margin,
                              .estimate_weight = settings->estimate_weight,
                              .estimate_expiry_s = settings->estimate_expiry_s,
                              .drain_s = settings->drain_s,

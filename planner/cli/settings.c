@@ -274,6 +274,9 @@ static const cli_option devices_view_options[] = {
              "weight of a new observation in the estimate of a device's link (default 0.25)"),
     QUANTITY("estimate-expiry", "TIME", KERF_TIME, true, estimate_expiry_s,
              "age at which an estimate no longer counts (default \"60 s\")"),
+    QUANTITY("hysteresis", "F", KERF_FRACTION, false, margin,
+             "share that another cut must gain before it takes the place of the one in use "
+             "(default \"5 %\")"),
     END};
 const cli_section cli_section_devices_view = {"What devices report", devices_view_options};
 
@@ -358,6 +361,9 @@ static const cli_option ask_device_options[] = {
           "who asks: what this board has observed stands in for a link that is left out"),
     VALUE("current", "CUT", cli_parse_text, current,
           "the cut in use, as an earlier answer named it"),
+    QUANTITY("margin", "F", KERF_FRACTION, false, margin,
+             "share that another cut must gain before it takes the place of the one in use "
+             "(default: the service's)"),
     QUANTITY("latency", "TIME", KERF_TIME, true, observed_latency_s,
              "observe: the latency of an inference as it was measured"),
     QUANTITY("energy", "ENERGY", KERF_ENERGY, true, observed_energy_J,

@@ -187,7 +187,10 @@ bool answer_refusal(const char *reply, service_code *code, kerf_error *refusal)
     }
     *code = ok ? SE_NONE : code_of(name);
     if (!ok)
-        kerf_fail(refusal, status_of(*code), pointer, "%s", *message ? message : name);
+        kerf_fail(refusal, status_of(*code), pointer, "%s",
+                  *message ? message
+                  : *name  ? name
+                           : "refuses, and does not say why");
     kerf_json_close(&doc);
     return !ok;
 }

@@ -445,7 +445,7 @@ static void fill_options(service_options *o)
     fill(&o->max_jobs, 256);
     fill(&o->max_waiting, 16384);
     fill_real(&o->time_limit_s, 5);
-    fill_real(&o->margin, 0.05);
+    o->margin = isnan(o->margin) ? 0.05 : o->margin;
     fill_real(&o->estimate_weight, 0.25);
     fill_real(&o->estimate_expiry_s, 60);
     fill_real(&o->drain_s, 5);

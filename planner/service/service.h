@@ -61,7 +61,7 @@ typedef struct service_options {
     size_t max_jobs;           /* fresh solves that may wait (256) */
     size_t max_waiting;        /* requests that may wait for them (16384) */
     double time_limit_s;       /* of one solve (5 s) */
-    double margin;             /* of hysteresis, as a share; NAN or 0: 0.05 */
+    double margin;             /* of hysteresis, as a share; NAN: 0.05 */
     double estimate_weight;    /* of a new observation (0.25) */
     double estimate_expiry_s;  /* (60 s) */
     double drain_s;            /* how long to go on answering after a stop (5 s) */

@@ -153,6 +153,18 @@ def test_expiry():
             check("and a new one begins anew", got["uplink_bps"] is None and got["rtt_s"] == 0.002, got)
 
 
+def test_no_hysteresis():
+    with Service("--catalogue", tap.DATA, "--hysteresis", "0") as service:
+        with Client(service.endpoint) as client:
+            plan = client.plan(**at(20e6))
+            near = plan["break_even"]["uplink_bps"]["above"] * 1.01
+            reply = client.ask("plan", **at(near, current=plan["cut_id"]))
+            check("--hysteresis 0: the best is always proposed", reply["changed"] is True)
+            out = tap.kerf("ask", "chain", *ARGUMENTS[1:], "--uplink", "%d bit/s" % near, "--endpoint",
+                           service.endpoint, "--current", plan["cut_id"], "--margin", "50 %")[1]
+            check("a request's margin counts more", "current      stays" in out, out)
+
+
 with Service("--catalogue", tap.DATA, "--catalogue", "configs", publish=True) as running:
     with Client(running.endpoint) as asking:
         test_estimate(asking)
@@ -161,5 +173,6 @@ with Service("--catalogue", tap.DATA, "--catalogue", "configs", publish=True) as
         test_push(running, asking)
     check("the service has ended well", running.stop() == 0, running.log)
 test_expiry()
+test_no_hysteresis()
 CONTEXT.destroy(0)
 tap.done()
