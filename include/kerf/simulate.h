@@ -115,11 +115,13 @@ typedef struct kerf_group_result {
     uint64_t offloaded, fallbacks, switches; /* of those that were started */
     kerf_estimate energy_J;                  /* per inference that ended; its parts: */
     kerf_estimate compute_J, uplink_J, wait_J, downlink_J, radio_fixed_J;
-    kerf_estimate total_energy_J;  /* of all of the group's inferences, per replication */
-    kerf_estimate server_energy_J; /* per inference that ended */
-    kerf_estimate power_W;         /* mean of a board, idle times included */
-    kerf_estimate battery_s;       /* what a full battery lasts at that power */
-    kerf_estimate latency_s;       /* from arrival to result; its parts: */
+    kerf_estimate total_energy_J; /* of all of the group's inferences, per replication */
+    kerf_estimate total_compute_J, total_uplink_J, total_wait_J, total_downlink_J;
+    kerf_estimate total_radio_fixed_J; /* parts of the total */
+    kerf_estimate server_energy_J;     /* per inference that ended */
+    kerf_estimate power_W;             /* mean of a board, idle times included */
+    kerf_estimate battery_s;           /* what a full battery lasts at that power */
+    kerf_estimate latency_s;           /* from arrival to result; its parts: */
     kerf_estimate queue_s, device_s, uplink_s, server_wait_s, server_s, downlink_s, fallback_s;
     kerf_estimate latency_quantile_s[KERF_QUANTILES];
     kerf_estimate miss_ratio, drop_ratio;      /* of the arrived */

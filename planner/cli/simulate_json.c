@@ -56,6 +56,13 @@ static json_t *group_json(cli_json *j, const kerf_simulation *s, size_t group, s
     put_estimate(j, energy, "radio_fixed_J", r->radio_fixed_J);
     cli_json_put(j, o, "energy", energy);
     put_estimate(j, o, "total_energy_J", r->total_energy_J);
+    json_t *total = json_object();
+    put_estimate(j, total, "compute_J", r->total_compute_J);
+    put_estimate(j, total, "uplink_J", r->total_uplink_J);
+    put_estimate(j, total, "wait_J", r->total_wait_J);
+    put_estimate(j, total, "downlink_J", r->total_downlink_J);
+    put_estimate(j, total, "radio_fixed_J", r->total_radio_fixed_J);
+    cli_json_put(j, o, "total_energy", total);
     put_estimate(j, o, "server_energy_J", r->server_energy_J);
     put_estimate(j, o, "power_W", r->power_W);
     put_estimate(j, o, "battery_s", r->battery_s);

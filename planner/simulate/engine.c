@@ -46,6 +46,10 @@ static void count_record(sim_run *run, const sim_team *team, const sim_record *r
     tally->fallbacks += r->fell_back;
     tally->switches += r->switched;
     sim_sum_add(&tally->total_J, e);
+    const double part_J[SIM_PARTS] = {r->compute_J, r->uplink_J, r->wait_J, r->downlink_J,
+                                      r->fixed_J};
+    for (size_t i = 0; i < SIM_PARTS; i++)
+        sim_sum_add(&tally->total_part_J[i], part_J[i]);
     sim_sum_add(&tally->active_s, r->device_s + away_s + r->fallback_s);
     if (r->dropped) {
         tally->dropped++;

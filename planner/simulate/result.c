@@ -55,6 +55,10 @@ static void take_group(const sim_run *run, size_t g, sim_group_figures *f)
 #undef TAKE
     f->objective = mean_of(&t->objective);
     f->total_energy_J = sim_sum_value(&t->total_J);
+    double *const parts[SIM_PARTS] = {&f->total_compute_J, &f->total_uplink_J, &f->total_wait_J,
+                                      &f->total_downlink_J, &f->total_radio_fixed_J};
+    for (size_t i = 0; i < SIM_PARTS; i++)
+        *parts[i] = sim_sum_value(&t->total_part_J[i]);
     /* Boards that lag behind work on after the window's end. */
     const double active_s = sim_sum_value(&t->active_s), all_s = fmax(window * boards, active_s);
     f->power_W = ratio(f->total_energy_J + team->idle_W * (all_s - active_s), all_s);

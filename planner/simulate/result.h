@@ -14,6 +14,11 @@
     X(downlink_J)                                                                                  \
     X(radio_fixed_J)                                                                               \
     X(total_energy_J)                                                                              \
+    X(total_compute_J)                                                                             \
+    X(total_uplink_J)                                                                              \
+    X(total_wait_J)                                                                                \
+    X(total_downlink_J)                                                                            \
+    X(total_radio_fixed_J)                                                                         \
     X(server_energy_J)                                                                             \
     X(power_W)                                                                                     \
     X(battery_s)                                                                                   \

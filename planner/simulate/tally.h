@@ -33,13 +33,16 @@ typedef struct sim_record {
     X(downlink_s, r->downlink_s)                                                                   \
     X(fallback_s, r->fallback_s)
 
+enum { SIM_PARTS = 5 }; /* of energy: compute, uplink, wait, downlink, fixed */
+
 typedef struct sim_tally {
     uint64_t arrived, started, done, missed, dropped, offloaded, fallbacks, switches;
 #define SIM_MEAN_FIELD(name, expression) sim_mean name;
     SIM_MEANS(SIM_MEAN_FIELD)
 #undef SIM_MEAN_FIELD
     sim_mean objective;
-    sim_sum total_J;  /* inferences that arrived in the window */
+    sim_sum total_J; /* inferences that arrived in the window, dropped ones as well */
+    sim_sum total_part_J[SIM_PARTS];
     sim_sum active_s; /* boards computing or waiting for those */
     sim_sketch latency, energy;
 } sim_tally;

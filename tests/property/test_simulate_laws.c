@@ -173,6 +173,10 @@ static void check_group(const kerf_simulation *s, size_t g, size_t p, const char
         r->uplink_s.mean < 0 || r->server_wait_s.mean < 0 || r->downlink_s.mean < 0 ||
         r->fallback_s.mean < 0)
         fail_msg("a part is negative in\n%s", text);
+    close_to("total parts",
+             r->total_compute_J.mean + r->total_uplink_J.mean + r->total_wait_J.mean +
+                 r->total_downlink_J.mean + r->total_radio_fixed_J.mean,
+             r->total_energy_J.mean, text);
     if (r->dropped == 0 && r->replications == 1)
         close_to("total", r->total_energy_J.mean, r->energy_J.mean * (double)(r->done + r->missed),
                  text);
