@@ -50,16 +50,29 @@ static const char *either(const char *name)
     return name ? name : "?";
 }
 
-static void print_title(const cli_map_view *view)
+/* What every entry has in common of what may be chosen. */
+static void say_common(const cli_map_view *view, const cli_map_choice *choice)
+{
+    const kerf_map_entry *e = kerf_map_entry_at(view->map, 0);
+    char mode[64], wire[64];
+    if (!choice->modes)
+        printf(", power mode %s", cli_clean(e->power_mode, mode, sizeof mode));
+    if (!choice->wires && strcmp(e->wire, "own") != 0)
+        printf(", wire %s", cli_clean(e->wire, wire, sizeof wire));
+}
+
+static void print_title(const cli_map_view *view, const cli_map_choice *choice)
 {
     const kerf_map_topic *t = kerf_map_about(view->map);
     const kerf_map_box *box = kerf_map_range(view->map);
     char network[128], device[64], server[64], link[64];
-    printf("%s from %s to %s over %s: best %s by uplink rate",
-           cli_clean(either(kerf_map_entry_at(view->map, 0)->network), network, sizeof network),
+    const char *name = choice->networks ? t->network : kerf_map_entry_at(view->map, 0)->network;
+    printf("%s from %s to %s over %s", cli_clean(either(name), network, sizeof network),
            cli_clean(either(t->device), device, sizeof device),
            cli_clean(either(t->server), server, sizeof server),
-           cli_clean(either(t->link), link, sizeof link), kerf_objective_name(t->objective));
+           cli_clean(either(t->link), link, sizeof link));
+    say_common(view, choice);
+    printf(": best %s by uplink rate", kerf_objective_name(t->objective));
     say_axis("downlink", box->downlink_bps, view->conditions.downlink_bps, KERF_RATE);
     say_axis("RTT", box->rtt_s, view->conditions.rtt_s, KERF_TIME);
     if (box->server_load[0] < box->server_load[1])
@@ -130,7 +143,7 @@ cli_exit cli_map_table(const cli_map_view *view)
     cli_table *table = cli_table_create(columns, CLI_WIDTH);
     if (!table)
         return cli_error(CLI_FAILED, "out of memory");
-    print_title(view);
+    print_title(view, &choice);
     add_heading(table, &choice, kerf_map_about(view->map)->objective);
     for (size_t i = 0; i < view->n_regions; i++)
         add_row(table, view, &choice, &view->regions[i]);
