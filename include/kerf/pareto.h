@@ -32,8 +32,9 @@ typedef struct kerf_front_point {
     char cut_id[KERF_CUT_ID_SIZE];
     /* The proof. False: no better placement was found, but it was not shown that there is none. */
     bool proven;
-    kerf_solver solver; /* by complete enumeration; by minimum cuts, as the least of a weighted sum
-                           of energy and latency; by milp, as the least energy within a latency */
+    /* What settled it in the point's own combination: complete enumeration; mincut, a weighted sum
+     * that leaves no room for better; or milp, the least energy within a latency. */
+    kerf_solver solver;
     /* Least of a weighted sum among those at least as accurate (on the lower convex hull): these
      * are the weights, per joule and per second, which add up to 1. Otherwise 0. */
     bool supported;

@@ -152,10 +152,10 @@ static void write_header(FILE *script, const picture *p, const char *path, const
             "set border 3 linecolor rgb '#444444'\n"
             "set tics nomirror out\n"
             "set grid linecolor rgb '#dddddd' linewidth 1\n"
-            "set key at screen 0.7,graph 0.98 left top vertical Left reverse samplen 1.5 "
+            "set key at screen 0.65,graph 0.98 left top vertical Left reverse samplen 1.5 "
             "spacing 1.3 noenhanced\n"
             "set lmargin at screen 0.09\n"
-            "set rmargin at screen 0.68\n"
+            "set rmargin at screen 0.63\n"
             "set xrange [%.9g:%.9g]\nset yrange [%.9g:%.9g]\n"
             "set xlabel \"latency (%s)\"\nset ylabel \"device energy (%s)\"\n",
             p->latency.low, p->latency.high, p->energy.low, p->energy.high, p->x.unit, p->y.unit);

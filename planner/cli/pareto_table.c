@@ -40,7 +40,7 @@ static columns columns_of(const cli_scene *scene, const kerf_front *front)
 static void heading(cli_table *table, const columns *c)
 {
     cli_table_heading(table);
-    cli_table_cell(table, "device energy");
+    cli_table_cell(table, "energy");
     cli_table_cell(table, "latency");
     if (c->accuracy)
         cli_table_cell(table, "accuracy");
@@ -130,24 +130,40 @@ static void print_extreme(const char *label, const kerf_option_plan *option, boo
         printf("%-*scannot be had\n", LABEL, label);
 }
 
+typedef struct range {
+    double low, high;
+} range;
+
+static void include(range *r, double value)
+{
+    r->low = fmin(r->low, value);
+    r->high = fmax(r->high, value);
+}
+
 static void print_answer(const cli_scene *scene, const kerf_front *front)
 {
-    const kerf_plan_cost *first = &front->points[0].plan.cost;
-    const kerf_plan_cost *last = &front->points[front->n - 1].plan.cost;
-    char text[400], clean[400];
-    const char *what = front->by_accuracy ? "energy, latency and accuracy" : "energy and latency";
+    range energy = {INFINITY, 0}, latency = {INFINITY, 0}, accuracy = {INFINITY, 0};
+    char text[400], clean[400], and_accuracy[80] = "";
+    for (size_t i = 0; i < front->n; i++) {
+        include(&energy, front->points[i].plan.cost.device_energy_J);
+        include(&latency, front->points[i].plan.cost.latency_s);
+        if (!isnan(front->points[i].accuracy))
+            include(&accuracy, front->points[i].accuracy);
+    }
+    if (front->by_accuracy && isfinite(accuracy.low))
+        snprintf(and_accuracy, sizeof and_accuracy, " and accuracy (%.4g to %.4g)", accuracy.low,
+                 accuracy.high);
     if (front->n == 1)
-        snprintf(text, sizeof text, "One point is best in %s: %s and %s per inference.", what,
-                 quantity(first->device_energy_J, KERF_ENERGY).text,
-                 quantity(first->latency_s, KERF_TIME).text);
+        snprintf(text, sizeof text, "One point of %.80s is best in all: %s and %s per inference.",
+                 scene->question.network->name, quantity(energy.low, KERF_ENERGY).text,
+                 quantity(latency.low, KERF_TIME).text);
     else
         snprintf(text, sizeof text,
-                 "%zu points of %.80s trade %s: from %s and %s to %s and %s per inference.",
-                 front->n, scene->question.network->name, what,
-                 quantity(first->device_energy_J, KERF_ENERGY).text,
-                 quantity(first->latency_s, KERF_TIME).text,
-                 quantity(last->device_energy_J, KERF_ENERGY).text,
-                 quantity(last->latency_s, KERF_TIME).text);
+                 "%zu points of %.80s trade energy (%s to %s)%s latency (%s to %s)%s.", front->n,
+                 scene->question.network->name, quantity(energy.low, KERF_ENERGY).text,
+                 quantity(energy.high, KERF_ENERGY).text, *and_accuracy ? "," : " and",
+                 quantity(latency.low, KERF_TIME).text, quantity(latency.high, KERF_TIME).text,
+                 and_accuracy);
     const bool color = cli_wants_color(stdout);
     fputs(color ? "\033[1m" : "", stdout);
     cli_wrap(stdout, cli_clean(text, clean, sizeof clean), 0, 0, CLI_WIDTH);
