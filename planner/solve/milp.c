@@ -181,7 +181,7 @@ static size_t least_decided(const milp *m, const milp_node *node)
     return found != KERF_NONE ? found : other;
 }
 
-/* Enumerates what a node leaves open, if that is little. */
+/* Enumerates what a node leaves open, if that is little; m->stopped if time ran out over it. */
 static kerf_status enumerate(milp *m, const milp_node *node, bool *done, kerf_error *err)
 {
     cut_problem problem = *m->problem;
@@ -195,6 +195,8 @@ static kerf_status enumerate(milp *m, const milp_node *node, bool *done, kerf_er
     if (status != KERF_OK || !*done)
         return status;
     cut_options options = {.max_ideals = few,
+                           .time_limit_s =
+                               m->deadline > 0 ? fmax(m->deadline - cut_clock_s(), 1e-9) : 0,
                            .minimise_violation = m->goal == LAGRANGE_VIOLATION,
                            .below = isinf(m->goal_best) ? 0 : m->goal_best};
     if (m->problem->objective == KERF_OBJ_EDP) {
@@ -204,12 +206,15 @@ static kerf_status enumerate(milp *m, const milp_node *node, bool *done, kerf_er
     }
     kerf_error local = {.code = KERF_OK};
     status = cut_solve_exhaustive(&problem, &options, &solution, &local);
+    m->stopped = status == KERF_E_TIME_LIMIT || (status == KERF_OK && solution.gap > CUT_GAP);
     if (status == KERF_OK)
         examine(m, solution.x, &value);
-    else if (status != KERF_E_INFEASIBLE && err)
-        *err = local;
     cut_solution_clear(&solution);
-    return status == KERF_E_INFEASIBLE ? KERF_OK : status;
+    if (status == KERF_OK || status == KERF_E_INFEASIBLE || status == KERF_E_TIME_LIMIT)
+        return KERF_OK;
+    if (err)
+        *err = local;
+    return status;
 }
 
 /* Bounds a node and closes it, or splits it. */
@@ -218,10 +223,10 @@ static kerf_status look_into(milp *m, milp_node *node, kerf_error *err)
     bool root = node->depth == 0, done = false;
     size_t fixed = 0;
     kerf_status status = enumerate(m, node, &done, err);
-    if (status != KERF_OK || done) {
+    if (status == KERF_OK && done && !m->stopped)
         node->at.bound = INFINITY;
+    if (status != KERF_OK || done)
         return status;
-    }
     status = lagrange_bound(m->lagrange, node->side, root ? ROOT_QUESTIONS : NODE_QUESTIONS,
                             &node->at, err);
     if (status == KERF_OK && worth(m, node->at.bound))
