@@ -17,6 +17,7 @@
 #include "planner/solve/sum.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,14 +25,28 @@
 #define MOST_LINES 100000
 #define ON_CHORD   1e-10 /* relative: a bound so close to a chord leaves nothing below it */
 
+static size_t count_points(const pareto_archive *archive)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < archive->n; i++)
+        n += archive->levels[i].n;
+    return n;
+}
+
+static bool goes_on(const pareto_search *s)
+{
+    char what[48];
+    snprintf(what, sizeof what, "front, %zu points so far", count_points(&s->archive));
+    return s->options.progress(s->options.progress_context, what, NAN, NAN);
+}
+
 static bool stopped(void *context)
 {
     pareto_search *s = context;
     const cut_options *o = &s->options;
     if (!s->stopped && !s->out_of_memory)
         s->stopped =
-            (o->deadline_s > 0 && cut_clock_s() > o->deadline_s) ||
-            (o->progress && !o->progress(o->progress_context, "pareto", (double)s->archive.n, NAN));
+            (o->deadline_s > 0 && cut_clock_s() > o->deadline_s) || (o->progress && !goes_on(s));
     return s->stopped || s->out_of_memory;
 }
 
@@ -263,12 +278,9 @@ static int by_energy(const void *a, const void *b)
 static kerf_status find_corners(const pareto_search *s, corner_list *corners, kerf_error *err)
 {
     size_t n = 0, top = 0;
-    for (size_t i = 0; i < s->archive.n; i++)
-        n += s->archive.levels[i].n;
-    corner *list = kerf_calloc(n, sizeof *list);
+    corner *list = kerf_calloc(count_points(&s->archive), sizeof *list);
     if (!list)
         return no_memory(err);
-    n = 0;
     for (size_t i = 0; i < s->archive.n; i++)
         for (size_t k = 0; k < s->archive.levels[i].n; k++)
             list[n++] = (corner){s->archive.levels[i].points[k].energy_J,
