@@ -317,19 +317,10 @@ static void write_left_out(kerf_writer *w, const kerf_plan *plan)
     kw_end(w, ']');
 }
 
-static void write_document(output *o, const kerf_question *asked, const kerf_plan *plan,
-                           bool alternatives)
+/* Why it is the best, and when it no longer is. */
+static void write_explanation(output *o, const kerf_plan *plan)
 {
-    const kerf_question answered = kerf_plan_question(asked, plan), *q = &answered;
     kerf_writer *w = o->w;
-    kw_begin(w, '{');
-    write_scene(o, q, plan->power_mode);
-    write_choice(w, q, plan);
-    write_objective(o, q);
-    put_variable(o, "status", GAP_STATUS);
-    write_proof(o, plan);
-    write_cut(w, q, plan);
-    write_cost(o, &plan->cost);
     kw_put_begin(w, "compare", '{');
     write_extreme(o, "all_device", &plan->all_device, PLAN_ALL_DEVICE_ENERGY, GAP_DEVICE_FITS);
     write_extreme(o, "all_server", &plan->all_server, PLAN_ALL_SERVER_ENERGY, GAP_SERVER_FITS);
@@ -342,7 +333,24 @@ static void write_document(output *o, const kerf_question *asked, const kerf_pla
     put_variable(o, "above", PLAN_ABOVE);
     kw_end(w, '}');
     kw_end(w, '}');
-    if (alternatives) {
+}
+
+static void write_document(output *o, const kerf_question *asked, const kerf_plan *plan,
+                           plan_extent extent)
+{
+    const kerf_question answered = kerf_plan_question(asked, plan), *q = &answered;
+    kerf_writer *w = o->w;
+    kw_begin(w, '{');
+    write_scene(o, q, plan->power_mode);
+    write_choice(w, q, plan);
+    write_objective(o, q);
+    put_variable(o, "status", GAP_STATUS);
+    write_proof(o, plan);
+    write_cut(w, q, plan);
+    write_cost(o, &plan->cost);
+    if (extent >= PLAN_EXPLAINED)
+        write_explanation(o, plan);
+    if (extent >= PLAN_WITH_OTHERS) {
         write_alternatives(w, q->network, plan);
         write_rivals(w, asked, plan);
     }
@@ -395,12 +403,12 @@ void plan_variables_of(const kerf_question *question, const kerf_plan *plan,
 }
 
 void plan_json_write(kerf_writer *w, const kerf_question *question, const kerf_plan *plan,
-                     bool alternatives)
+                     plan_extent extent)
 {
     plan_variables variables;
     plan_variables_of(question, plan, &variables);
     output o = {w, &variables, NULL};
-    write_document(&o, question, plan, alternatives);
+    write_document(&o, question, plan, extent);
 }
 
 void plan_json_write_infeasible(kerf_writer *w, const kerf_question *question,
@@ -421,14 +429,14 @@ void plan_json_write_infeasible(kerf_writer *w, const kerf_question *question,
 /* --- templates --- */
 
 kerf_status plan_template_make(const kerf_question *question, const kerf_plan *plan,
-                               plan_template **made)
+                               plan_extent extent, plan_template **made)
 {
     kerf_writer w = {0};
     plan_template *t = kerf_calloc(1, sizeof *t);
     if (!t)
         return KERF_E_NOMEM;
     output o = {&w, NULL, t};
-    write_document(&o, question, plan, false);
+    write_document(&o, question, plan, extent);
     if (w.failed) {
         free(w.text);
         free(t);

@@ -58,9 +58,13 @@ typedef struct plan_variables {
 void plan_variables_of(const kerf_question *question, const kerf_plan *plan,
                        plan_variables *variables);
 
-/* Writes the whole document; its alternatives if asked for. */
+/* How much is written: what is to be done and what it costs; why as well (compare, binding,
+ * break_even); and other cuts too. */
+typedef enum plan_extent { PLAN_BRIEF, PLAN_EXPLAINED, PLAN_WITH_OTHERS } plan_extent;
+
+/* Writes the document. */
 void plan_json_write(kerf_writer *w, const kerf_question *question, const kerf_plan *plan,
-                     bool alternatives);
+                     plan_extent extent);
 
 /* The document of a question without a feasible answer. */
 void plan_json_write_infeasible(kerf_writer *w, const kerf_question *question,
@@ -69,7 +73,7 @@ void plan_json_write_infeasible(kerf_writer *w, const kerf_question *question,
 /* A plan's document without its variables. */
 typedef struct plan_template plan_template;
 kerf_status plan_template_make(const kerf_question *question, const kerf_plan *plan,
-                               plan_template **made);
+                               plan_extent extent, plan_template **made);
 void plan_template_destroy(plan_template **made);
 size_t plan_template_bytes(const plan_template *made); /* memory that it takes */
 void plan_template_write(const plan_template *made, const plan_variables *variables,

@@ -22,7 +22,7 @@ json_t *cli_json_take(cli_json *j, kerf_writer *w)
 json_t *cli_plan_document(cli_json *j, const cli_scene *scene, const kerf_plan *plan)
 {
     kerf_writer w = {0};
-    plan_json_write(&w, &scene->question, plan, true);
+    plan_json_write(&w, &scene->question, plan, PLAN_WITH_OTHERS);
     return cli_json_take(j, &w);
 }
 

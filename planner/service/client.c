@@ -374,7 +374,7 @@ static kerf_status plan_here(const kerf_question *question, kerf_answer **answer
     kerf_writer w = {0};
     kerf_status status = kerf_plan_make(question, &plan, err);
     if (status == KERF_OK) {
-        plan_json_write(&w, question, plan, question->top > 1);
+        plan_json_write(&w, question, plan, question->top > 1 ? PLAN_WITH_OTHERS : PLAN_EXPLAINED);
         status = w.failed ? no_memory(err) : answer_of_plan(w.text, w.used, answer, err);
     }
     if (status == KERF_OK)

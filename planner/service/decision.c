@@ -39,7 +39,7 @@ static void accept(decision *d, kerf_writer *w)
     d->lasting = true;
 }
 
-static void make_plan(decision *d, const kerf_question *question)
+static void make_plan(decision *d, const kerf_question *question, bool brief)
 {
     kerf_plan *plan = NULL;
     kerf_error err = {0};
@@ -47,7 +47,10 @@ static void make_plan(decision *d, const kerf_question *question)
     const kerf_status status = kerf_plan_make(question, &plan, &err);
     if (status == KERF_OK) {
         memcpy(d->cut_id, plan->cut_id, sizeof d->cut_id);
-        plan_json_write(&w, question, plan, question->top > 1);
+        plan_json_write(&w, question, plan,
+                        question->top > 1 ? PLAN_WITH_OTHERS
+                        : brief           ? PLAN_BRIEF
+                                          : PLAN_EXPLAINED);
         accept(d, &w);
     } else {
         refuse(d, status, &err);
@@ -93,7 +96,7 @@ decision *decision_make(const service_question *question, const atomic_bool *sto
     if (question->of_map)
         make_map(d, question, &asked);
     else
-        make_plan(d, &asked);
+        make_plan(d, &asked, question->brief);
     return d;
 }
 

@@ -27,8 +27,8 @@ typedef struct extreme {
 } extreme;
 
 typedef struct entry_answer {
-    plan_template *text;
-    extreme all[2]; /* device, server: in the entry's own combination */
+    plan_template *text[2]; /* PLAN_BRIEF, PLAN_EXPLAINED */
+    extreme all[2];         /* device, server: in the entry's own combination */
     size_t n_placed;
     double wait_W;
     double accuracy, accuracy_loss; /* of the combination */
@@ -125,8 +125,9 @@ static kerf_status write_template(const family *f, size_t index, const kerf_ques
     for (size_t i = 0; i < e->n_tensors; i++)
         plan.cut.tensors[i] = kerf_network_find_tensor(network, e->tensors[i].name);
     kerf_status status = kerf_map_price(f->map, index, &now, &plan.cost, err);
-    if (status == KERF_OK && plan_template_make(q, &plan, &answer->text) != KERF_OK)
-        status = kerf_fail(err, KERF_E_NOMEM, NULL, "out of memory");
+    for (int extent = PLAN_BRIEF; status == KERF_OK && extent <= PLAN_EXPLAINED; extent++)
+        if (plan_template_make(q, &plan, (plan_extent)extent, &answer->text[extent]) != KERF_OK)
+            status = kerf_fail(err, KERF_E_NOMEM, NULL, "out of memory");
     free(plan.cut.tensors);
     return status;
 }
@@ -195,7 +196,8 @@ void family_destroy(family **made)
     if (!f)
         return;
     for (size_t i = 0; f->entries && i < f->n; i++)
-        plan_template_destroy(&f->entries[i].text);
+        for (int extent = PLAN_BRIEF; extent <= PLAN_EXPLAINED; extent++)
+            plan_template_destroy(&f->entries[i].text[extent]);
     free(f->entries);
     kerf_map_destroy(&f->map);
     kerf_map_destroy(&f->unlimited);
@@ -219,7 +221,8 @@ size_t family_bytes(const family *f)
 {
     size_t bytes = sizeof *f + map_bytes(f->map) + (f->unlimited ? map_bytes(f->unlimited) : 0);
     for (size_t i = 0; i < f->n; i++)
-        bytes += sizeof f->entries[i] + plan_template_bytes(f->entries[i].text);
+        bytes += sizeof f->entries[i] + plan_template_bytes(f->entries[i].text[PLAN_BRIEF]) +
+                 plan_template_bytes(f->entries[i].text[PLAN_EXPLAINED]);
     return bytes;
 }
 
@@ -388,10 +391,24 @@ static size_t find_binding(family *f, double objective, const kerf_conditions *n
     return explain_broken(&f->limits, &value, f->binding);
 }
 
-const plan_template *family_answer(family *f, size_t entry, size_t best, const char *link,
-                                   const kerf_conditions *now, plan_variables *v)
+/* The figures of the explanation. */
+static void explain_answer(family *f, size_t entry, size_t best, double bound,
+                           const kerf_conditions *now, plan_variables *v)
 {
     const entry_answer *e = &f->entries[entry];
+    price_extreme(f, e, 0, &v->all_device_feasible, now, v->number + PLAN_ALL_DEVICE_ENERGY);
+    price_extreme(f, e, 1, &v->all_server_feasible, now, v->number + PLAN_ALL_SERVER_ENERGY);
+    if (entry == best)
+        find_border(f, entry, now, v->number);
+    else /* it is best nowhere near */
+        v->number[PLAN_BELOW] = v->number[PLAN_ABOVE] = INFINITY;
+    v->binding = f->binding;
+    v->n_binding = find_binding(f, bound, now);
+}
+
+const plan_template *family_answer(family *f, size_t entry, size_t best, bool brief,
+                                   const char *link, const kerf_conditions *now, plan_variables *v)
+{
     kerf_plan_cost cost;
     if (kerf_map_price(f->map, entry, now, &cost, NULL) != KERF_OK)
         return NULL;
@@ -402,13 +419,7 @@ const plan_template *family_answer(family *f, size_t entry, size_t best, const c
     v->number[PLAN_BOUND] = bound;
     v->number[PLAN_GAP] = entry == best ? 0 : loss_between(f, cost.objective, bound);
     v->number[PLAN_SOLVE_TIME] = 0;
-    price_extreme(f, e, 0, &v->all_device_feasible, now, v->number + PLAN_ALL_DEVICE_ENERGY);
-    price_extreme(f, e, 1, &v->all_server_feasible, now, v->number + PLAN_ALL_SERVER_ENERGY);
-    if (entry == best)
-        find_border(f, entry, now, v->number);
-    else /* it is best nowhere near */
-        v->number[PLAN_BELOW] = v->number[PLAN_ABOVE] = INFINITY;
-    v->binding = f->binding;
-    v->n_binding = find_binding(f, bound, now);
-    return e->text;
+    if (!brief)
+        explain_answer(f, entry, best, bound, now, v);
+    return f->entries[entry].text[brief ? PLAN_BRIEF : PLAN_EXPLAINED];
 }

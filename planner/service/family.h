@@ -30,10 +30,11 @@ size_t family_find_cut(const family *f, const char *cut_id, const kerf_condition
 /* What an entry's objective has over that of the best one: 0.05 where the best is 5 % better. */
 double family_loss(const family *f, size_t entry, size_t best, const kerf_conditions *now);
 
-/* The answer: an entry's template with its figures. `best` is what family_find said; *variables
- * borrows `link`. */
-const plan_template *family_answer(family *f, size_t entry, size_t best, const char *link,
-                                   const kerf_conditions *now, plan_variables *variables);
+/* The answer: an entry's template with its figures, which are those of the explanation as well
+ * unless it is to be brief. `best` is what family_find said; *variables borrows `link`. */
+const plan_template *family_answer(family *f, size_t entry, size_t best, bool brief,
+                                   const char *link, const kerf_conditions *now,
+                                   plan_variables *variables);
 const char *family_cut_id(const family *f, size_t entry);
 
 #endif

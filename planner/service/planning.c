@@ -439,7 +439,7 @@ static bool tell_from_map(service *s, const asker *a, family *f, const service_q
     verdict v = {.code = SE_NONE, .variables = &variables};
     const size_t entry = choose(f, a, best, &now, &v.current_known);
     v.cut_id = family_cut_id(f, entry);
-    v.text = family_answer(f, entry, best, q->link.name, &now, &variables);
+    v.text = family_answer(f, entry, best, q->brief, q->link.name, &now, &variables);
     if (!v.text)
         return false;
     s->stats.map_hits++;

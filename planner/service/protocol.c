@@ -326,6 +326,9 @@ static bool read_search(const kerf_json *root, service_request *r)
     static const char *const words[] = {"auto", "exhaustive", "mincut", "milp", NULL};
     int solver = KERF_SOLVER_AUTO;
     int64_t others = 0;
+    bool explain = true;
+    kerf_json_bool(root, "explain", KERF_OPTIONAL, &explain);
+    r->brief = !explain;
     if (!read_word(root, "solver", words, KERF_OPTIONAL, &solver) ||
         !read_limit(root, "time_limit", KERF_TIME, &r->time_limit_s))
         return false;

@@ -100,6 +100,7 @@ typedef struct service_request {
     bool result_at_server;
     kerf_solver solver;
     double time_limit_s;
+    bool brief;    /* "explain": false */
     size_t others; /* alternatives that are asked for */
     const char *current;
     double margin;    /* NAN: the service's */

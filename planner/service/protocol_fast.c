@@ -24,6 +24,7 @@ typedef enum form {
     FORM_QUANTITY, /* with a unit; a fraction may be a number */
     FORM_LIMIT,    /* above 0 */
     FORM_OBJECTIVE,
+    FORM_EXPLAIN,
     FORM_LINK
 } form;
 
@@ -55,6 +56,7 @@ static const fast_key keys[] = {
     {"server_load", FORM_QUANTITY, PLAN, AT(server_load), KERF_FRACTION},
     {"margin", FORM_QUANTITY, PLAN, AT(margin), KERF_FRACTION},
     {"objective", FORM_OBJECTIVE, PLAN, 0, 0},
+    {"explain", FORM_EXPLAIN, PLAN, 0, 0},
     {"deadline", FORM_LIMIT, PLAN, AT(limits.deadline_s), KERF_TIME},
     {"energy_budget", FORM_LIMIT, PLAN, AT(limits.energy_J), KERF_ENERGY},
     {"current", FORM_CURRENT, PLAN, AT(current), 0},
@@ -193,6 +195,17 @@ static bool take_objective(scan *s)
     return false;
 }
 
+static bool take_explain(scan *s)
+{
+    skip_space(s);
+    const size_t length = strspn(s->at, "aeflrstu");
+    s->r->brief = length == 5 && strncmp(s->at, "false", 5) == 0;
+    if (!s->r->brief && !(length == 4 && strncmp(s->at, "true", 4) == 0))
+        return false;
+    s->at += length;
+    return true;
+}
+
 static bool take_members(scan *s, const fast_key *known, size_t n);
 
 static bool take_link(scan *s)
@@ -226,6 +239,8 @@ static bool take_value(scan *s, const fast_key *key)
         return take_op(s);
     case FORM_OBJECTIVE:
         return take_objective(s);
+    case FORM_EXPLAIN:
+        return take_explain(s);
     case FORM_LINK:
         return take_link(s);
     case FORM_QUANTITY:

@@ -200,6 +200,8 @@ kerf_status question_resolve(const catalogue *c, const service_defaults *default
     }
     take_rest(request, time_limit_s, q);
     q->of_map = request->op == OP_MAP;
+    q->brief = request->brief;
+    q->ask.no_break_even = q->brief;
     q->box = request->box;
     return KERF_OK;
 }
@@ -255,6 +257,7 @@ void question_key_write(const service_question *q, bool family, kerf_writer *key
     k.solver = (uint32_t)ask->solver;
     k.result_at_server = ask->result_at_server;
     k.top = ask->top;
+    k.brief = q->brief && !family;
     k.n_pins = ask->n_pins;
     if (q->of_map) {
         const double box[8] = {q->box.uplink_bps[0],   q->box.uplink_bps[1], q->box.downlink_bps[0],

@@ -22,7 +22,7 @@ typedef struct question_key {
     double input_bytes;
     double time_limit_s;
     uint64_t mode; /* of the device; UINT64_MAX: any */
-    uint32_t objective, wire, solver, result_at_server;
+    uint32_t objective, wire, solver, result_at_server, brief, unused;
     uint64_t top;
     double box[8];
     uint64_t n_pins;
@@ -37,6 +37,7 @@ typedef struct service_question {
     kerf_pin *pins;      /* owned; ascending */
     char *own_name;      /* of the link, in a copy */
     kerf_question ask;   /* points into the above */
+    bool brief;          /* without the explanation */
     bool of_map;         /* what is asked for is the map over the box */
     kerf_map_box box;
 } service_question;

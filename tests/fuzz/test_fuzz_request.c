@@ -51,6 +51,8 @@ static const char *const tokens[] = {"\"",
                                      "\"ping\"",
                                      "\"observe\"",
                                      "\"network\":",
+                                     "\"explain\":false",
+                                     "\"explain\": true",
                                      "\"link\":",
                                      "\"uplink\":",
                                      "\"rtt\":",
@@ -114,9 +116,10 @@ static bool same_request(const service_request *a, const service_request *b)
            a->wire == b->wire && same_number(a->input_bytes, b->input_bytes) &&
            a->result_at_server == b->result_at_server && a->solver == b->solver &&
            same_number(a->time_limit_s, b->time_limit_s) && a->others == b->others &&
-           same_text(a->current, b->current) && same_number(a->margin, b->margin) &&
-           same_text(a->device_id, b->device_id) && same_number(a->latency_s, b->latency_s) &&
-           same_number(a->energy_J, b->energy_J) && same_text(a->kind, b->kind);
+           a->brief == b->brief && same_text(a->current, b->current) &&
+           same_number(a->margin, b->margin) && same_text(a->device_id, b->device_id) &&
+           same_number(a->latency_s, b->latency_s) && same_number(a->energy_J, b->energy_J) &&
+           same_text(a->kind, b->kind);
 }
 
 /* What the fast decoder takes, the full one takes, as the same. */

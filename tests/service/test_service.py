@@ -11,6 +11,10 @@ QUESTION = {"network": "chain", "device": "board", "server": "box", "link": "pla
 ARGUMENTS = ["chain", "--device", "board", "--server", "box", "--link", "plain"]
 
 
+def without(plan, *keys):
+    return {k: v for k, v in plan.items() if k not in keys}
+
+
 def agree(a, b, key=""):
     """Equal, numbers to rounding; borders as exactly as either finds them."""
     if isinstance(a, dict) and isinstance(b, dict):
@@ -80,6 +84,13 @@ def test_plans(client):
     expected = tap.plan(*ARGUMENTS, "--top", "3")
     check("alternatives on request", answer["alternatives"] == expected["alternatives"]
           and len(answer["alternatives"]) == 2, answer["alternatives"])
+    for fields in ({}, {"solver": "mincut"}, {"deadline": "1 s"}):
+        full, brief = client.plan(**QUESTION, **fields), client.plan(**QUESTION, **fields, explain=False)
+        for key in ("compare", "binding", "break_even"):
+            full.pop(key)
+        check("a brief answer %s is the plan without its explanation" % fields,
+              without(full, "solve_time_s") == without(brief, "solve_time_s"), sorted(brief))
+        check("an explained one afterwards has it", "compare" in client.plan(**QUESTION, **fields, explain=True))
     with open("tests/data/cli/links/plain.json") as file:
         whole = json.load(file)
     check("a whole link file as the link",
