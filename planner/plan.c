@@ -269,7 +269,7 @@ static kerf_status explain(plan_search *s, kerf_plan *plan, kerf_error *err)
     return status;
 }
 
-static kerf_status fill_plan(plan_search *s, kerf_plan *plan, kerf_error *err)
+kerf_status plan_describe(plan_search *s, kerf_plan *plan, kerf_error *err)
 {
     const cut_choice *choice = &s->choices.list[s->best];
     const cut_binding *b = &choice->binding;
@@ -304,7 +304,7 @@ kerf_status kerf_plan_make(const kerf_question *question, kerf_plan **plan, kerf
     if (status != KERF_OK)
         goto out;
     made = kerf_calloc(1, sizeof *made);
-    status = made ? fill_plan(&s, made, err) : kerf_fail(err, KERF_E_NOMEM, NULL, "out of memory");
+    status = made ? plan_describe(&s, made, err) : kerf_fail(err, KERF_E_NOMEM, NULL, "out of memory");
     if (status != KERF_OK)
         goto out;
     made->solve_time_s = solved - start;

@@ -38,4 +38,7 @@ typedef bool plan_take(const cut_choice *choice, const void *context);
 kerf_status plan_search_best(plan_search *search, plan_take *take, const void *context,
                              size_t *best, kerf_error *err);
 
+/* Fills a zeroed plan from the search's answer: s->best and s->solution. (plan.c) */
+kerf_status plan_describe(plan_search *search, kerf_plan *plan, kerf_error *err);
+
 #endif

@@ -21,6 +21,7 @@
 #include "network.h"
 #include "pareto.h"
 #include "plan.h"
+#include "robust.h"
 #include "simulate.h"
 #include "split.h"
 #include "status.h"
