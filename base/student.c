@@ -45,7 +45,8 @@ double kerf_student_t(double probability, double degrees)
     double low = 0, high = 1e10;
     for (int i = 0; i < 200 && high - low > 1e-13 * high; i++) {
         const double t = low > 0 ? sqrt(low * high) : 0.5 * (low + high) * 1e-6;
-        const double above = 0.5 * kerf_incomplete_beta(0.5 * degrees, 0.5, degrees / (degrees + t * t));
+        const double above =
+            0.5 * kerf_incomplete_beta(0.5 * degrees, 0.5, degrees / (degrees + t * t));
         if (1 - above < probability)
             low = t;
         else

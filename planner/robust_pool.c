@@ -306,6 +306,8 @@ static kerf_status enumerate(robust_pool *pool, size_t choice, const robust_vari
     bool ended = false;
     if (variety->deadline)
         g.problem.limits.deadline_s = 0;
+    if (variety->energy)
+        g.problem.limits.energy_J = 0;
     o.top = 0;
     o.max_ideals = most;
     const kerf_status status = cut_visit_placements(&g.problem, &o, offer, &g, &ended, err);

@@ -78,7 +78,7 @@ typedef struct robust_pool {
 typedef struct robust_variety {
     bool device;   /* coefficients of the device */
     bool server;   /* coefficients of the server, one by one */
-    bool deadline; /* the deadline is not a limit on placements */
+    bool deadline, energy; /* these are no limits on placements */
 } robust_variety;
 
 /* Gathers every placement that keeps the limits, with the question's own figures. Where there are

@@ -4,11 +4,17 @@
 
 #include <string.h>
 
-static const cli_section *const plan_sections[] = {&cli_section_scene,       &cli_section_tiers,
-                                                   &cli_section_link,        &cli_section_goal,
-                                                   &cli_section_front,       &cli_section_wire,
-                                                   &cli_section_shape,       &cli_section_search,
-                                                   &cli_section_plan_output, NULL};
+static const cli_section *const plan_sections[] = {&cli_section_scene,
+                                                   &cli_section_tiers,
+                                                   &cli_section_link,
+                                                   &cli_section_goal,
+                                                   &cli_section_front,
+                                                   &cli_section_wire,
+                                                   &cli_section_shape,
+                                                   &cli_section_robust,
+                                                   &cli_section_search,
+                                                   &cli_section_plan_output,
+                                                   NULL};
 static const cli_section *const map_sections[] = {
     &cli_section_map,  &cli_section_scene, &cli_section_link,       &cli_section_goal,
     &cli_section_wire, &cli_section_shape, &cli_section_map_output, NULL};
@@ -39,6 +45,8 @@ static const char *const plan_examples[] = {
     "kerf plan net.onnx --link lte --objective latency --energy-budget \"300 mJ\" --top 3",
     "kerf plan yolov3-tiny --input-size 60kB --wire int8 --plot split.svg",
     "kerf plan alexnet --power-mode any --pareto --plot front.svg",
+    "kerf plan mobilenetv2 --link lte --deadline 60ms --uncertainty \"rate=40%,server=20%\" "
+    "--objective chance:0.95",
     "kerf plan vit-b16 --server edge-cpu --cloud cloud-a100 --cloud-link wan --objective latency",
     NULL};
 static const char *const map_examples[] = {

@@ -216,6 +216,24 @@ static cli_exit take_arguments(const cli_command *command, int argc, char **argv
     return CLI_DONE;
 }
 
+static bool has_option(const cli_command *command, const char *name)
+{
+    for (const cli_section *const *s = command->sections; *s; s++)
+        for (const cli_option *o = (*s)->options; o->name; o++)
+            if (strcmp(o->name, name) == 0)
+                return true;
+    return false;
+}
+
+/* Objectives are common to several commands, scenarios are not. */
+static cli_exit check_aim(const cli_command *command, const cli_settings *settings)
+{
+    if (settings->aim == KERF_AIM_NOMINAL || has_option(command, "uncertainty"))
+        return CLI_DONE;
+    return cli_error(CLI_USAGE, "--objective: %s is for kerf plan",
+                     kerf_aim_name((kerf_aim)settings->aim));
+}
+
 /* --wire names a type, any, or an encoding of the variants file, which is not read yet. */
 static cli_exit check_wire(cli_settings *settings)
 {
@@ -247,6 +265,8 @@ cli_exit cli_settings_parse(const cli_command *command, int argc, char **argv,
         return status;
     if (settings->json && settings->csv)
         return cli_error(CLI_USAGE, "%s: --json and --csv exclude each other", command->name);
+    if (check_aim(command, settings) != CLI_DONE)
+        return CLI_USAGE;
     return check_wire(settings);
 }
 

@@ -118,6 +118,12 @@ struct cli_settings {
     int64_t seed, replications; /* seed -1: the scenario's */
     double duration_s;
     bool list_policies;
+    /* plan under uncertainty */
+    int aim; /* kerf_aim */
+    double probability;
+    const char *uncertainty, *rate_trace;
+    int64_t samples;
+    bool sensitivity;
 };
 
 /* Parsers of values. */

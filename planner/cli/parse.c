@@ -1,5 +1,6 @@
 /* Parsers of option values. Each reports what is wrong and what was expected. */
 #include "planner/cli/options.h"
+#include "planner/cli/robust.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -190,6 +191,10 @@ static bool parse_weights(const cli_option *option, const char *text, cli_settin
 bool cli_parse_objective(const cli_option *option, const char *text, void *field)
 {
     cli_settings *settings = field;
+    if (!cli_parse_aim(option, text, settings, &text))
+        return false;
+    if (!*text)
+        return true; /* of the default objective */
     if (strncmp(text, "weighted", strlen("weighted")) == 0)
         return parse_weights(option, text, settings);
     for (int o = KERF_OBJ_ENERGY; o < KERF_OBJ_WEIGHTED; o++) {

@@ -254,6 +254,26 @@ static number objective_value(kerf_objective objective, double value)
     return n;
 }
 
+/* Of a plan under uncertainty: what it is best in. */
+static void print_aim(const kerf_question *q, const kerf_robust *r)
+{
+    static const char *const bests[] = {[KERF_AIM_NOMINAL] = "",
+                                        [KERF_AIM_EXPECTED] = "least expected",
+                                        [KERF_AIM_REGRET] = "least maximum regret in",
+                                        [KERF_AIM_CHANCE] = "least expected",
+                                        [KERF_AIM_CANTELLI] = "least expected"};
+    const kerf_objective shown =
+        q->objective == KERF_OBJ_THROUGHPUT ? KERF_OBJ_LATENCY : q->objective;
+    print_label("proof");
+    printf("%s %s: %s%s\n", bests[r->aim],
+           q->objective == KERF_OBJ_THROUGHPUT ? "time of the slowest stage"
+                                               : kerf_objective_name(q->objective),
+           objective_value(shown, r->value).text,
+           r->aim == KERF_AIM_CHANCE || r->aim == KERF_AIM_CANTELLI
+               ? " among those that keep the deadline as often"
+               : "");
+}
+
 static void print_proof(const kerf_question *q, const kerf_plan *plan)
 {
     static const char *const units[] = {[KERF_SOLVER_AUTO] = "step",
@@ -532,7 +552,10 @@ cli_exit cli_plan_table(const cli_scene *asked, const kerf_plan *plan)
     if (!print_answer(scene, plan) || !print_costs(scene, plan))
         return cli_error(CLI_FAILED, "out of memory");
     fputc('\n', stdout);
-    print_proof(&scene->question, plan);
+    if (scene->robust && scene->robust->aim != KERF_AIM_NOMINAL)
+        print_aim(&scene->question, scene->robust);
+    else
+        print_proof(&scene->question, plan);
     print_break_even(&scene->question, plan);
     print_binding(plan);
     print_left_out(plan);

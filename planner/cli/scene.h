@@ -14,6 +14,7 @@ typedef struct cli_scene {
     kerf_pin *sides;               /* without a cloud */
     struct cli_variants *variants; /* NULL: no --variants */
     kerf_question question;        /* borrows all of the above */
+    const kerf_robust *robust;     /* what a plan under uncertainty says; borrowed, or NULL */
 } cli_scene;
 
 /* Both report what is wrong. cli_scene_clear releases whatever was loaded. */

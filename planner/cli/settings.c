@@ -107,7 +107,9 @@ static const cli_option goal_options[] = {
     VALUE("objective", "NAME", cli_parse_objective, argument,
           "what to optimise: energy (of the device, the default), latency, throughput, edp (energy "
           "times latency), total-energy (device and server) or weighted:energy=W,latency=W "
-          "(W per joule, W per second)"),
+          "(W per joule, W per second); in kerf plan also under uncertainty: expected, "
+          "minimax-regret, chance:P or cantelli:P (deadline kept with probability P), each also "
+          "with :NAME of what it is about"),
     QUANTITY("deadline", "TIME", KERF_TIME, true, limits.deadline_s, "latency at most this"),
     QUANTITY("energy-budget", "ENERGY", KERF_ENERGY, true, limits.energy_J,
              "device energy at most this, such as \"200 mJ\""),
@@ -147,6 +149,19 @@ static const cli_option shape_options[] = {
           "shape of an input, such as x=1x3x224x224; repeatable"),
     END};
 const cli_section cli_section_shape = {"Open shapes", shape_options};
+
+static const cli_option robust_options[] = {
+    VALUE("uncertainty", "SPEC", cli_parse_text, uncertainty,
+          "what is only roughly known: relative standard deviations (\"conv=10%,rate=30%\"), "
+          "intervals (\"rate=5..20 Mbit/s\"), profile for what the device's file says of its "
+          "coefficients, or a file of such (.json)"),
+    VALUE("rate-trace", "FILE", cli_parse_text, rate_trace,
+          "uplink rates as they were recorded, in any format that kerf simulate reads"),
+    FLAG("sensitivity", 0, sensitivity,
+         "list how far each coefficient, rate, RTT and load may be off before the answer changes"),
+    VALUE("samples", "N", cli_parse_count, samples, "scenarios to draw (default 2000)"),
+    VALUE("seed", "N", cli_parse_seed, seed, "seed of the scenarios (default 0)"), END};
+const cli_section cli_section_robust = {"What is uncertain", robust_options};
 
 static const cli_option search_options[] = {
     CHOICE("solver", "NAME", cli_parse_choice, solvers, solver,

@@ -12,6 +12,7 @@ extern const cli_section cli_section_link;
 extern const cli_section cli_section_goal;
 extern const cli_section cli_section_wire;
 extern const cli_section cli_section_shape;
+extern const cli_section cli_section_robust;
 extern const cli_section cli_section_search;
 extern const cli_section cli_section_plan_output;
 extern const cli_section cli_section_map;
