@@ -38,8 +38,9 @@ typedef struct walk {
     cut_options options;
     robust_pool pool;
     robust_world world;
-    size_t mine; /* the answer */
-    bool sum;    /* linear in every factor: two answers change their order once */
+    robust_cost *stated; /* by entry: with the figures as they are */
+    size_t mine;         /* the answer */
+    bool sum;            /* linear in every factor: two answers change their order once */
     kerf_sensitivity *found;
     size_t capacity;
 } walk;
@@ -143,19 +144,19 @@ static double border(walk *w, const figure *f, double end, double never)
 
 /* --- the figures --- */
 
+/* Whether any placement costs another time or energy if the figure is another. */
 static bool matters(walk *w, const figure *f)
 {
-    bool changes = false;
-    for (size_t i = 0; i < w->pool.n && !changes; i++) {
-        robust_cost before, after;
-        set(w, f, f->now);
-        robust_pool_price(&w->pool, i, &before);
-        set(w, f, f->now * 2);
+    set(w, f, f->now * 2);
+    for (size_t i = 0; i < w->pool.n; i++) {
+        const robust_cost *before = &w->stated[i];
+        robust_cost after;
         robust_pool_price(&w->pool, i, &after);
-        changes = before.energy_J != after.energy_J || before.latency_s != after.latency_s ||
-                  before.objective != after.objective;
+        if (before->energy_J != after.energy_J || before->latency_s != after.latency_s ||
+            before->objective != after.objective)
+            return true;
     }
-    return changes;
+    return false;
 }
 
 static double value_of(const figure *f, double u)
@@ -286,6 +287,12 @@ static kerf_status gather(walk *w, plan_search *s, size_t most, kerf_error *err)
         status = robust_world_create(w->question, &w->world, err);
     if (status != KERF_OK)
         return status;
+    w->stated = kerf_calloc(w->pool.n, sizeof *w->stated);
+    if (!w->stated)
+        return kerf_fail(err, KERF_E_NOMEM, NULL, "out of memory");
+    robust_pool_look(&w->pool, &w->world);
+    for (size_t i = 0; i < w->pool.n; i++)
+        robust_pool_price(&w->pool, i, &w->stated[i]);
     w->options = s->options;
     w->mine = robust_pool_find(&w->pool, s->best, s->solution.x);
     w->sum = is_sum(w);
@@ -315,6 +322,7 @@ kerf_status kerf_sensitivity_make(const kerf_question *question, size_t most_pla
         w.found = NULL;
     }
     kerf_sensitivity_destroy(&w.found);
+    free(w.stated);
     robust_pool_clear(&w.pool);
     robust_world_clear(&w.world);
     plan_search_clear(&s);

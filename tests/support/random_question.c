@@ -121,3 +121,60 @@ void question_box_clear(question_box *b)
 {
     kerf_network_destroy(&b->network);
 }
+
+/* --- a scenario as a question --- */
+
+static void scale_all(double *values, size_t n, double factor)
+{
+    for (size_t i = 0; i < n; i++)
+        values[i] *= factor;
+}
+
+/* A server whose every second and joule is so much more. */
+static void slow_down(kerf_power_mode *m, double f)
+{
+    double *const singles[] = {&m->s_per_byte,
+                               &m->launch_s,
+                               &m->partition_s,
+                               &m->J_per_byte,
+                               &m->launch_J,
+                               &m->partition_J,
+                               &m->J_per_kernel,
+                               &m->floor_J,
+                               &m->latency_more.per_step,
+                               &m->latency_more.grouped_launch,
+                               &m->energy_more.per_step,
+                               &m->energy_more.grouped_launch};
+    double *const lists[] = {m->s_per_mac,
+                             m->J_per_mac,
+                             m->latency_more.per_byte,
+                             m->latency_more.per_weight_byte,
+                             m->energy_more.per_byte,
+                             m->energy_more.per_weight_byte};
+    for (size_t i = 0; i < sizeof singles / sizeof *singles; i++)
+        *singles[i] *= f;
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
+        scale_all(lists[i], KERF_CLASS_COUNT, f);
+}
+
+void scenario_question(const kerf_question *q, const robust_world *w, scenario *s)
+{
+    *s = (scenario){.device = *q->device, .server = *q->server, .link = w->link, .q = *q};
+    memcpy(s->modes, w->device, w->n_modes * sizeof *s->modes);
+    s->server_mode = w->server;
+    slow_down(&s->server_mode, w->server_factor);
+    s->device.modes = s->modes;
+    s->server.modes = &s->server_mode;
+    s->server.n_modes = 1;
+    s->server.default_mode = 0;
+    s->q.device = &s->device;
+    s->q.server = &s->server;
+    s->q.link = &s->link;
+    s->q.server_load = w->load;
+    for (size_t i = 0; i < q->n_encodings; i++) {
+        s->encodings[i] = q->encodings[i];
+        s->encodings[i].server_s_per_byte *= w->server_factor;
+        s->encodings[i].server_J_per_byte *= w->server_factor;
+    }
+    s->q.encodings = q->n_encodings ? s->encodings : NULL;
+}

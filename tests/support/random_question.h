@@ -3,6 +3,7 @@
 #define KERF_TESTS_RANDOM_QUESTION_H
 
 #include "kerf/plan.h"
+#include "planner/robust_world.h"
 #include "tests/support/random.h"
 
 typedef struct question_box {
@@ -17,5 +18,16 @@ typedef struct question_box {
 /* About n operators, at most 12. `linear`: only forms of cost that are sums. */
 void random_question(rng *r, size_t n, bool linear, question_box *box);
 void question_box_clear(question_box *box);
+
+/* A question as it would be asked in another world; points into *s. */
+typedef struct scenario {
+    kerf_device device, server;
+    kerf_power_mode modes[8], server_mode;
+    kerf_link link;
+    kerf_encoding encodings[2];
+    kerf_question q;
+} scenario;
+
+void scenario_question(const kerf_question *question, const robust_world *world, scenario *s);
 
 #endif
