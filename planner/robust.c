@@ -313,6 +313,8 @@ static kerf_status price_rows(robust_run *r, robust_pool *few, const size_t *ent
         }
     }
     robust_world_clear(&world);
+    if (few->out_of_memory)
+        return kerf_fail(err, KERF_E_NOMEM, NULL, "out of memory for measured groups");
     for (size_t k = 0; k < KERF_ROBUST_ROLES; k++) {
         const columns c = {values + 3 * k * n, values + (3 * k + 1) * n, values + (3 * k + 2) * n};
         if (entry[k] != KERF_NONE)

@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "model/cost/coefficients.h"
+#include "planner/bundles.h"
 #include "planner/solve/exhaustive.h"
 
 #include <math.h>
@@ -119,6 +120,14 @@ static kerf_status create_model(const robust_pool *pool, const robust_variety *v
     if (status == KERF_OK)
         status =
             kerf_pricer_create(q->network, &m->server_mode, q->server_profile, &m->server, err);
+    if (status == KERF_OK && kerf_pricer_groups(m->device) + kerf_pricer_groups(m->server) > 0) {
+        m->now = c->binding;
+        m->now.device = m->device;
+        m->now.server = m->server;
+        m->now.bundles = NULL;
+        m->now.bundle_pool = NULL;
+        m->now.problem.n_bundles = 0;
+    }
     return status;
 }
 
@@ -136,6 +145,13 @@ kerf_status robust_pool_begin(const cut_choices *choices, const robust_variety *
     if (!pool->models)
         return kerf_fail(err, KERF_E_NOMEM, NULL, "out of memory");
     kerf_status status = KERF_OK;
+    size_t most = 0;
+    for (size_t i = 0; i < choices->n; i++)
+        most =
+            choices->list[i].binding.problem.n > most ? choices->list[i].binding.problem.n : most;
+    pool->side = kerf_calloc(most, 1);
+    if (!pool->side)
+        status = kerf_fail(err, KERF_E_NOMEM, NULL, "out of memory");
     for (size_t i = 0; status == KERF_OK && i < choices->n; i++) {
         const size_t groups = choices->list[i].binding.problem.n_groups;
         status = create_model(pool, variety, i, &pool->models[i], err);
@@ -152,9 +168,12 @@ void robust_pool_clear(robust_pool *pool)
         robust_model *m = &pool->models[i];
         kerf_pricer_destroy(&m->device);
         kerf_pricer_destroy(&m->server);
+        free(m->now.bundles);
+        free(m->now.bundle_pool);
         free(m->start);
         free(m->table);
     }
+    free(pool->side);
     free(pool->models);
     free(pool->list);
     free(pool->work);
@@ -353,7 +372,47 @@ static void fill_table(const cut_problem *p, robust_model *m, bool device, bool 
         }
 }
 
-static cut_cost sum_table(const robust_pool *pool, size_t entry)
+/* What measured groups change, with the estimates that the models' modes make now. */
+static void fill_bundles(robust_pool *pool, robust_model *m)
+{
+    if (!m->now.question)
+        return;
+    free(m->now.bundles);
+    free(m->now.bundle_pool);
+    m->now.bundles = NULL;
+    m->now.bundle_pool = NULL;
+    m->now.bundle_used = 0;
+    m->now.problem.n_bundles = 0;
+    m->now.problem.bundles = NULL;
+    if (cut_bind_bundles(&m->now) != KERF_OK)
+        pool->out_of_memory = true;
+}
+
+static void add_bundles(robust_pool *pool, size_t entry, const robust_model *m, cut_cost *sum)
+{
+    const cut_problem *now = &m->now.problem;
+    const double unloaded = m->now.question ? 1 - m->now.question->server_load : 1;
+    if (!m->now.question || now->n_bundles == 0)
+        return;
+    robust_pool_placement(pool, entry, pool->side);
+    for (size_t i = 0; i < now->n_bundles; i++) {
+        const cut_cost *cost = &now->bundles[i].cost;
+        if (!cut_is_together(&now->bundles[i], pool->side))
+            continue;
+        sum->device_s += cost->device_s;
+        sum->device_J += cost->device_J;
+        sum->server_s += cost->server_s * unloaded;
+        sum->server_J += cost->server_J;
+    }
+    cut_value settled = {.device_s = sum->device_s,
+                         .device_J = sum->device_J,
+                         .server_s = sum->server_s,
+                         .server_J = sum->server_J};
+    cut_settle(now, &settled);
+    *sum = (cut_cost){settled.device_s, settled.device_J, settled.server_s, settled.server_J};
+}
+
+static cut_cost sum_table(robust_pool *pool, size_t entry)
 {
     const robust_entry *e = &pool->list[entry];
     const cut_problem *p = &pool->choices->list[e->choice].binding.problem;
@@ -375,6 +434,7 @@ static cut_cost sum_table(const robust_pool *pool, size_t entry)
         sum.server_s += m->server_mode.partition_s;
         sum.server_J += m->server_mode.partition_J;
     }
+    add_bundles(pool, entry, m, &sum);
     return sum;
 }
 
@@ -425,6 +485,7 @@ void robust_pool_fill(robust_pool *pool, size_t choice, const robust_world *w)
     m->device_mode = w->device[c->mode];
     m->server_mode = w->server;
     fill_table(&c->binding.problem, m, true, true);
+    fill_bundles(pool, m);
 }
 
 /* --- prices --- */
@@ -445,8 +506,10 @@ static void look_at_model(robust_pool *pool, size_t choice, const robust_world *
         m->device_mode = *mode;
     if (pool->server_table)
         m->server_mode = w->server;
-    if (!m->linear || pool->server_table)
+    if (!m->linear || pool->server_table) {
         fill_table(p, m, !m->linear, pool->server_table);
+        fill_bundles(pool, m);
+    }
 }
 
 void robust_pool_look(robust_pool *pool, const robust_world *w)
@@ -483,29 +546,22 @@ static double dot(const double *a, const double *b, size_t n)
 }
 
 /* Both sides' compute; the server unloaded, without its factor. */
-static cut_cost compute(const robust_pool *pool, size_t entry)
+static cut_cost compute(robust_pool *pool, size_t entry)
 {
     const robust_entry *e = &pool->list[entry];
     const robust_model *m = &pool->models[e->choice];
     const double *work = pool->work + entry * pool->terms;
     cut_cost c = {e->codec_s, e->codec_J, e->server_s, e->server_J};
-    if (m->linear && !pool->server_table) {
-        const double run_s = dot(work, m->value_s, m->n_s);
-        c.device_s += run_s;
-        c.device_J +=
-            m->power && m->n_s > 0 ? m->active_W * run_s : dot(work + m->n_s, m->value_J, m->n_J);
-        return c;
-    }
-    const cut_cost sum = sum_table(pool, entry);
+    cut_cost sum = {0, 0, 0, 0};
+    if (!m->linear || pool->server_table)
+        sum = sum_table(pool, entry);
     if (m->linear) {
-        const double run_s = dot(work, m->value_s, m->n_s);
-        c.device_s += run_s;
-        c.device_J +=
-            m->power && m->n_s > 0 ? m->active_W * run_s : dot(work + m->n_s, m->value_J, m->n_J);
-    } else {
-        c.device_s += sum.device_s;
-        c.device_J += sum.device_J;
+        sum.device_s = dot(work, m->value_s, m->n_s);
+        sum.device_J = m->power && m->n_s > 0 ? m->active_W * sum.device_s
+                                              : dot(work + m->n_s, m->value_J, m->n_J);
     }
+    c.device_s += sum.device_s;
+    c.device_J += sum.device_J;
     if (pool->server_table) {
         c.server_s = e->server_codec_s + sum.server_s;
         c.server_J = e->server_codec_J + sum.server_J;
@@ -522,7 +578,7 @@ static double objective_of(const robust_pool *pool, const robust_cost *cost, dou
     return cut_objective(&weights, cost->energy_J, cost->latency_s, slowest_s, server_J);
 }
 
-void robust_pool_price(const robust_pool *pool, size_t entry, robust_cost *cost)
+void robust_pool_price(robust_pool *pool, size_t entry, robust_cost *cost)
 {
     const robust_entry *e = &pool->list[entry];
     const robust_model *m = &pool->models[e->choice];

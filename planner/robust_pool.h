@@ -50,6 +50,8 @@ typedef struct robust_model {
     kerf_pricer *device, *server;
     size_t *start;   /* by group: its first entry in the table */
     cut_cost *table; /* for the world at hand; server: unloaded */
+    cut_binding now; /* the choice's, but with these pricers and bundles of its own;
+                        without groups that were measured, all of it is 0 */
     /* of the world at hand */
     double value_s[ROBUST_MOST_TERMS], value_J[ROBUST_MOST_TERMS];
     double active_W, wait_W;
@@ -69,6 +71,8 @@ typedef struct robust_pool {
     double weight_energy, weight_latency;
     bool result_at_server;
     size_t cap_list, cap_breaks;
+    uint8_t *side;      /* room for a placement */
+    bool out_of_memory; /* in looking at some world: prices since then are wrong */
     /* of the world at hand */
     kerf_path path[2];
     double promotion_s[2], per_byte_J[2], active_W[2], fixed_J, slowdown, server_factor;
@@ -76,8 +80,8 @@ typedef struct robust_pool {
 
 /* What may vary beside the link, the load, the server's factor and idle powers. */
 typedef struct robust_variety {
-    bool device;   /* coefficients of the device */
-    bool server;   /* coefficients of the server, one by one */
+    bool device;           /* coefficients of the device */
+    bool server;           /* coefficients of the server, one by one */
     bool deadline, energy; /* these are no limits on placements */
 } robust_variety;
 
@@ -102,11 +106,11 @@ size_t robust_pool_find(const robust_pool *pool, size_t choice, const uint8_t *x
 void robust_pool_placement(const robust_pool *pool, size_t entry, uint8_t *x);
 
 /* Looks at a world; prices an entry in it. The objective is the one to minimise (throughput: the
- * slowest stage's time). No allocation. */
+ * slowest stage's time). No allocation, unless groups of operators were measured. */
 typedef struct robust_cost {
     double objective, energy_J, latency_s;
 } robust_cost;
 void robust_pool_look(robust_pool *pool, const robust_world *world);
-void robust_pool_price(const robust_pool *pool, size_t entry, robust_cost *cost);
+void robust_pool_price(robust_pool *pool, size_t entry, robust_cost *cost);
 
 #endif

@@ -44,9 +44,10 @@ kerf_status robust_problem_make(robust_pool *pool, size_t choice, const robust_w
     made->groups = kerf_calloc(p->n_groups, sizeof *made->groups);
     made->tables = kerf_calloc(p->n + p->n_groups, sizeof *made->tables);
     made->tensors = kerf_calloc(p->n_tensors, sizeof *made->tensors);
-    if (!made->groups || !made->tables || !made->tensors)
-        return kerf_fail(err, KERF_E_NOMEM, NULL, "out of memory");
     robust_pool_fill(pool, choice, w);
+    made->bundles = kerf_calloc(m->now.problem.n_bundles, sizeof *made->bundles);
+    if (!made->groups || !made->tables || !made->tensors || !made->bundles || pool->out_of_memory)
+        return kerf_fail(err, KERF_E_NOMEM, NULL, "out of memory");
     fill_groups(p, m, w->server_factor, slowdown, made);
     for (size_t t = 0; t < p->n_tensors; t++) {
         made->tensors[t] = p->tensors[t];
@@ -54,7 +55,14 @@ kerf_status robust_problem_make(robust_pool *pool, size_t choice, const robust_w
         scale_server(&made->tensors[t].up_cost, again, w->server_factor);
         scale_server(&made->tensors[t].down_cost, again, w->server_factor);
     }
+    for (size_t i = 0; i < m->now.problem.n_bundles; i++) {
+        made->bundles[i] = m->now.problem.bundles[i];
+        scale_server(&made->bundles[i].cost, slowdown * (1 - c->question.server_load),
+                     w->server_factor);
+    }
     cut_problem *out = &made->problem;
+    out->bundles = made->bundles;
+    out->n_bundles = m->now.problem.n_bundles;
     out->groups = made->groups;
     out->tensors = made->tensors;
     out->device_part =
@@ -71,6 +79,7 @@ void robust_problem_clear(robust_problem *made)
     free(made->groups);
     free(made->tables);
     free(made->tensors);
+    free(made->bundles);
     *made = (robust_problem){.groups = NULL};
 }
 

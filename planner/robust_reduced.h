@@ -19,6 +19,7 @@ typedef struct robust_problem {
     cut_group *groups;
     cut_cost *tables;
     cut_tensor *tensors;
+    cut_bundle *bundles;
 } robust_problem;
 kerf_status robust_problem_make(robust_pool *pool, size_t choice, const robust_world *world,
                                 robust_problem *made, kerf_error *err);

@@ -79,6 +79,8 @@ kerf_status robust_sample_run(robust_sample *s, kerf_error *err)
         robust_pool_look(s->pool, &world);
         add_scenario(s, i, cost);
     }
+    if (status == KERF_OK && s->pool->out_of_memory)
+        status = kerf_fail(err, KERF_E_NOMEM, NULL, "out of memory for measured groups");
 out:
     free(cost);
     robust_world_clear(&world);

@@ -58,7 +58,7 @@ static void set(walk *w, const figure *f, double u)
 }
 
 /* INFINITY where a limit on time or energy is broken. */
-static double cost_of(const walk *w, size_t entry)
+static double cost_of(walk *w, size_t entry)
 {
     const kerf_limits *l = &w->question->limits;
     robust_cost c;
@@ -170,6 +170,8 @@ static kerf_status add(walk *w, const char *what, const figure *f, kerf_error *e
     if (late || (w->options.progress &&
                  !w->options.progress(w->options.progress_context, "sensitivity", NAN, NAN)))
         return kerf_fail(err, KERF_E_TIME_LIMIT, NULL, "no time is left");
+    if (w->pool.out_of_memory)
+        return kerf_fail(err, KERF_E_NOMEM, NULL, "out of memory for measured groups");
     if (!matters(w, f))
         return KERF_OK;
     kerf_sensitivity *s = w->found;
@@ -240,7 +242,11 @@ static kerf_status add_all(walk *w, kerf_error *err)
     kerf_status status = add_coefficients(w, err);
     for (size_t i = 0; status == KERF_OK && i < sizeof wholes / sizeof *wholes; i++)
         status = add_factor(w, wholes[i], err);
-    return status == KERF_OK ? add_values(w, err) : status;
+    if (status == KERF_OK)
+        status = add_values(w, err);
+    return status == KERF_OK && w->pool.out_of_memory
+               ? kerf_fail(err, KERF_E_NOMEM, NULL, "out of memory for measured groups")
+               : status;
 }
 
 /* --- the closest --- */

@@ -82,6 +82,31 @@ static void random_link(rng *r, kerf_link *link)
                         .promotion_W = 0.8};
 }
 
+/* Some operators on their own, and two that follow each other together. */
+static void random_profile(rng *r, question_box *b)
+{
+    const kerf_network *net = b->network;
+    for (size_t i = 0; i < net->n_operators; i++)
+        if (rng_chance(r, 0.3))
+            b->measured[b->profile.n_operators++] =
+                (struct kerf_measured){.name = net->operators[i].name,
+                                       .latency_s = rng_log(r, 1e-4, 1e-2),
+                                       .energy_J = rng_log(r, 1e-3, 1e-1)};
+    b->profile.operators = b->measured;
+    if (net->n_operators > 2 && rng_chance(r, 0.6)) {
+        const size_t first = rng_below(r, net->n_operators - 1);
+        b->members[0] = net->operators[first].name;
+        b->members[1] = net->operators[first + 1].name;
+        b->group = (struct kerf_measured_group){.operators = b->members,
+                                                .n_operators = 2,
+                                                .latency_s = rng_log(r, 1e-4, 1e-2),
+                                                .energy_J = rng_log(r, 1e-3, 1e-1)};
+        b->profile.groups = &b->group;
+        b->profile.n_groups = 1;
+    }
+    b->q.device_profile = &b->profile;
+}
+
 void random_question(rng *r, size_t n, bool linear, question_box *b)
 {
     *b = (question_box){.network = random_network(r, n)};
@@ -115,6 +140,8 @@ void random_question(rng *r, size_t n, bool linear, question_box *b)
         b->q.encodings = b->encodings;
         b->q.n_encodings = 2;
     }
+    if (!linear && rng_chance(r, 0.5))
+        random_profile(r, b);
 }
 
 void question_box_clear(question_box *b)

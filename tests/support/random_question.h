@@ -12,6 +12,10 @@ typedef struct question_box {
     kerf_power_mode modes[2], server_mode;
     kerf_link link;
     kerf_encoding encodings[2];
+    struct kerf_measured measured[12];
+    struct kerf_measured_group group;
+    char *members[2];
+    kerf_profile profile;
     kerf_question q; /* points to all of these: the box must not move */
 } question_box;
 
