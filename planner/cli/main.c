@@ -45,8 +45,7 @@ static const char *const plan_examples[] = {
     "kerf plan net.onnx --link lte --objective latency --energy-budget \"300 mJ\" --top 3",
     "kerf plan yolov3-tiny --input-size 60kB --wire int8 --plot split.svg",
     "kerf plan alexnet --power-mode any --pareto --plot front.svg",
-    "kerf plan mobilenetv2 --link lte --deadline 60ms --uncertainty \"rate=40%,server=20%\" "
-    "--objective chance:0.95",
+    "kerf plan alexnet --deadline 60ms --uncertainty \"rate=40%\" --objective chance:0.95",
     "kerf plan vit-b16 --server edge-cpu --cloud cloud-a100 --cloud-link wan --objective latency",
     NULL};
 static const char *const map_examples[] = {
