@@ -445,7 +445,7 @@ static void arrive(sim_run *run, sim_board *b, double t)
     }
     sim_job job = {.board = index_of(run, b),
                    .ticket = b->ticket,
-                   .kind = (uint32_t)(b->team * 4096 + b->option),
+                   .kind = (uint64_t)b->team << 32 | b->option,
                    .service_s = o->cost.server_s * service_factor(run, station->server, b),
                    .energy_J = o->cost.server_energy_J};
     if (sim_station_is_direct(station))
@@ -780,7 +780,7 @@ static void fill_queue(sim_run *run, sim_board *b, double *ring, double t)
             return;
         const double arrival = b->arrivals.next;
         sim_arrivals_step(&team->group->arrivals, run->key, index_of(run, b), &b->arrivals);
-        if (b->waiting == room && (room == 0 || !team->group->drop_oldest)) {
+        if (room == 0 || (b->waiting == room && !team->group->drop_oldest)) {
             drop_frame(run, team, arrival);
             continue;
         }
@@ -809,7 +809,7 @@ static void next_inference(sim_run *run, sim_board *b, double t)
     b->ticket++;
     b->limit = INFINITY;
     fill_queue(run, b, ring, t);
-    if (b->waiting > 0) {
+    if (b->waiting > 0 && room > 0) {
         b->record.arrival = ring[b->first_waiting];
         b->first_waiting = (uint32_t)((b->first_waiting + 1) % room);
         b->waiting--;

@@ -160,7 +160,7 @@ static kerf_status copy_policies(kerf_simulation *s, const kerf_simulate_options
                                  kerf_error *err)
 {
     const kerf_scenario *scenario = s->scenario;
-    const bool own = o->n_policies > 0;
+    const bool own = o->policies && o->n_policies > 0;
     const size_t n = own ? o->n_policies : scenario->n_policies;
     s->policies = kerf_calloc(n, sizeof *s->policies);
     if (!s->policies)
@@ -172,7 +172,7 @@ static kerf_status copy_policies(kerf_simulation *s, const kerf_simulate_options
             if (strcmp(scenario->policies[k].name, o->policies[i]) == 0)
                 named = &scenario->policies[k];
         kerf_status status = KERF_OK;
-        if (named) {
+        if (!own || named) {
             s->policies[i] = *named;
             s->policies[i].name = kerf_strdup(named->name);
             s->policies[i].cut_operator =

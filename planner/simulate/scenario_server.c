@@ -164,7 +164,8 @@ static bool find_target(const scenario_reader *r, const kerf_json *at, sim_fault
 static bool read_fault(const scenario_reader *r, const kerf_json *at)
 {
     sim_faults *faults = NULL;
-    if (!kerf_json_as_object(at) || !find_target(r, at, &faults) || !read_times(at, faults))
+    if (!kerf_json_as_object(at) || !find_target(r, at, &faults) || !faults ||
+        !read_times(at, faults))
         return false;
     scenario_positive(at, "mtbf", KERF_TIME, KERF_OPTIONAL, &faults->mtbf_s);
     scenario_positive(at, "mttr", KERF_TIME, KERF_OPTIONAL, &faults->mttr_s);

@@ -332,7 +332,7 @@ static double batch_ready(const sim_station *s)
 /* Takes the first job and those like it, in order. */
 static void batch_begin(sim_station *s, struct sim_batch *batch, double now)
 {
-    const uint32_t kind = queued(s, 0)->kind;
+    const uint64_t kind = queued(s, 0)->kind;
     const size_t n = s->n;
     double longest = 0;
     size_t kept = 0;

@@ -13,7 +13,7 @@
 typedef struct sim_job {
     uint32_t board;
     uint32_t ticket; /* the board's inference; another one now: it has given up */
-    uint32_t kind;   /* jobs of one kind can be batched */
+    uint64_t kind;   /* jobs of one kind can be batched */
     double arrival, service_s;
     double energy_J;
     double wait_s, served_s; /* set when it is done */
