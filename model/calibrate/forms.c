@@ -160,8 +160,9 @@ static void add(column_builder *b, const char *name, const char *classes)
         if (!kept[0])
             return;
     }
-    snprintf(full, sizeof full, "%s/%s%s%s", part, name, classes ? "/" : "", kept);
-    if (!kerf_coefficient_find(full, &target) ||
+    const int length =
+        snprintf(full, sizeof full, "%s/%s%s%s", part, name, classes ? "/" : "", kept);
+    if (length < 0 || (size_t)length >= sizeof full || !kerf_coefficient_find(full, &target) ||
         (target.n == 1 && is_assumed(b, target.offsets[0])))
         return;
     cal_column *column = &b->model->columns[b->model->n++];
