@@ -74,8 +74,9 @@ static size_t ends_as_real(char *text, size_t n)
 {
     if (memchr(text, '.', n) || memchr(text, 'e', n))
         return n;
-    memcpy(text + n, ".0", 2);
-    return n + 2;
+    text[n++] = '.';
+    text[n++] = '0';
+    return n;
 }
 
 static size_t by_printf(double value, char *text)
@@ -144,8 +145,9 @@ size_t kerf_write_real(double value, char text[KERF_REAL_SIZE])
 {
     const double size = fabs(value);
     if (size == 0) {
+        static const char zero[] = {'-', '0', '.', '0'};
         const size_t sign = signbit(value) ? 1 : 0;
-        memcpy(text, "-0.0" + 1 - sign, 3 + sign);
+        memcpy(text, zero + 1 - sign, 3 + sign);
         return 3 + sign;
     }
     if (!(size >= LEAST_FAST && size < MOST_FAST))

@@ -13,7 +13,7 @@ static char *text_of(const kerf_json *object, const char *key)
 {
     const char *text = "";
     kerf_json_string(object, key, KERF_REQUIRED, &text);
-    return (char *)(uintptr_t)text; /* only read */
+    return (char *)text; /* only read */
 }
 
 /* A number; null is infinite. */
@@ -54,7 +54,7 @@ static bool read_operators(const kerf_json *cut, ask_view *v)
             const kerf_json at = kerf_json_at(&lists[i], k);
             const char *name = "";
             kerf_json_as_string(&at, &name);
-            v->network.operators[v->network.n_operators].name = (char *)(uintptr_t)name;
+            v->network.operators[v->network.n_operators].name = (char *)name;
             v->plan.side[v->network.n_operators++] = sides[i];
         }
     }
@@ -146,7 +146,7 @@ static bool read_alternative(const kerf_json *at, ask_view *v, kerf_option_plan 
         const char *name = "";
         kerf_json_as_string(&element, &name);
         a->cut.tensors[i] = v->network.n_tensors;
-        v->network.tensors[v->network.n_tensors++] = (kerf_tensor){.name = (char *)(uintptr_t)name};
+        v->network.tensors[v->network.n_tensors++] = (kerf_tensor){.name = (char *)name};
     }
     a->cut.n_tensors = n;
     a->cut.wire_bytes = number_of(at, "wire_bytes", 0);
@@ -332,7 +332,7 @@ static void print_lines(const json_t *value, int indent)
         }
         return;
     }
-    json_object_foreach((json_t *)(uintptr_t)value, key, member)
+    json_object_foreach((json_t *)value, key, member)
     {
         char clean[256];
         printf("%*s%-*s", indent, "", is_leaf(member) ? 24 - indent : 1,

@@ -189,8 +189,11 @@ static bool same_link(const kerf_link *a, const kerf_link *b)
     double x[LINK_FIGURES], y[LINK_FIGURES];
     link_figures(a, x);
     link_figures(b, y);
-    return memcmp(x, y, sizeof x) == 0 && same_text(a->name, b->name) &&
-           same_text(a->description, b->description) && same_text(a->provenance, b->provenance);
+    for (size_t i = 0; i < LINK_FIGURES; i++)
+        if (x[i] != y[i])
+            return false;
+    return same_text(a->name, b->name) && same_text(a->description, b->description) &&
+           same_text(a->provenance, b->provenance);
 }
 
 static kerf_status load_content(catalogue_kind kind, catalogue_item *item, kerf_error *err)

@@ -92,7 +92,7 @@ decision *decision_make(const service_question *question, const atomic_bool *sto
         return NULL;
     kerf_question asked = question->ask;
     asked.progress = go_on;
-    asked.progress_context = (void *)(uintptr_t)stop;
+    asked.progress_context = (void *)stop;
     if (question->of_map)
         make_map(d, question, &asked);
     else

@@ -108,7 +108,7 @@ static kerf_status write_template(const family *f, size_t index, const kerf_ques
     const kerf_conditions now = kerf_map_conditions(f->map);
     const kerf_network *network = choice->question.network;
     kerf_plan plan = {
-        .side = (kerf_side *)(uintptr_t)e->side, /* only read */
+        .side = (kerf_side *)e->side, /* only read */
         .encoding = e->encoding,
         .variant = e->variant,
         .accuracy = e->accuracy,

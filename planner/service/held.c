@@ -48,7 +48,7 @@ void held_release(held_replies *held, held_try *attempt, void *context, uint64_t
                   uint64_t *sent, uint64_t *dropped)
 {
     const size_t n = held->n < ATTEMPTS ? held->n : ATTEMPTS;
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < n && held->first; i++) {
         held_reply *reply = take_first(held);
         held_fate fate = attempt(context, reply);
         if (fate == HELD_STILL && now - reply->since_ns > HELD_MOST_NS)

@@ -89,9 +89,9 @@ static kerf_status resolve_link(const catalogue *c, const char *otherwise,
         link_put_over(&asked->fields, &q->link);
     }
     if (status == KERF_OK && asked->name)
-        q->link.name = (char *)(uintptr_t)asked->name; /* only read */
+        q->link.name = (char *)asked->name; /* only read */
     if (status == KERF_OK && !q->link.name)
-        q->link.name = (char *)(uintptr_t) "link";
+        q->link.name = (char *)"link";
     q->link.description = q->link.provenance = NULL;
     return status == KERF_OK ? check_link(&q->link, err) : status;
 }

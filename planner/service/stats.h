@@ -9,7 +9,7 @@
 #include "base/json_write.h"
 #include "planner/service/protocol.h"
 
-#define HISTOGRAM_STEPS   32
+#define HISTOGRAM_STEPS   ((size_t)32)
 #define HISTOGRAM_BUCKETS (60 * HISTOGRAM_STEPS)
 
 typedef struct histogram {
