@@ -115,7 +115,7 @@ static void watch(crew *c, const kerf_simulate_options *o, size_t threads)
 static kerf_status run_crew(crew *c, const kerf_simulate_options *o, size_t threads)
 {
     worker *workers = kerf_calloc(threads, sizeof *workers);
-    c->progress = calloc(threads, sizeof *c->progress);
+    c->progress = kerf_calloc(threads, sizeof *c->progress);
     size_t started = 0;
     if (!workers || !c->progress) {
         free(workers);
