@@ -154,9 +154,15 @@ size_t kerf_write_real(double value, char text[KERF_REAL_SIZE])
         return by_printf(value, text);
     uint64_t number = 0;
     const int exponent = digits_of(size, &number);
+    /* In two halves, whose divisions do not wait for each other. */
     char digits[DIGITS];
-    for (int i = DIGITS - 1; i >= 0; i--, number /= 10)
-        digits[i] = (char)('0' + number % 10);
+    uint32_t low = (uint32_t)(number % 100000000),
+             high = (uint32_t)(number / 100000000 % 100000000);
+    digits[0] = (char)('0' + number / ten_to[DIGITS - 1]);
+    for (int i = 8; i > 0; i--, low /= 10, high /= 10) {
+        digits[i] = (char)('0' + high % 10);
+        digits[8 + i] = (char)('0' + low % 10);
+    }
     size_t n = DIGITS;
     while (n > 1 && digits[n - 1] == '0')
         n--;

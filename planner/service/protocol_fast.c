@@ -268,7 +268,7 @@ static bool take_members(scan *s, const fast_key *known, size_t n)
         const char *name = take_text(s, &length);
         if (!name || !take(s, ':'))
             return false;
-        while (k < n && strcmp(known[k].name, name) != 0)
+        while (k < n && (known[k].name[0] != name[0] || strcmp(known[k].name, name) != 0))
             k++;
         if (k == n || (s->seen & 1U << k))
             return false;
