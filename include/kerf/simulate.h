@@ -92,6 +92,7 @@ typedef struct kerf_simulate_options {
     double duration_s;            /* 0: the scenario's */
     size_t threads;               /* 0: one per processor */
     double confidence;            /* 0: 0.95 */
+    double step_s;                /* of figures over time; 0: none are kept */
     const char *const *endpoints; /* of services, for the policy that asks one; see kerf/client.h */
     size_t n_endpoints;
     /* Called about ten times a second from the calling thread with the share of the work that is
@@ -160,6 +161,8 @@ KERF_API void kerf_simulation_destroy(kerf_simulation **simulation);
 /* What a simulation is of. */
 typedef struct kerf_simulation_summary {
     size_t groups, policies, servers, links, access_points;
+    size_t steps; /* of figures over time; 0: none were asked for */
+    double step_s;
     uint64_t seed;
     size_t replications; /* that were asked for */
     double duration_s, warmup_s, confidence;
@@ -192,6 +195,44 @@ KERF_API double kerf_simulation_latency_quantile(const kerf_simulation *, size_t
                                                  size_t policy, double q);
 KERF_API double kerf_simulation_energy_quantile(const kerf_simulation *, size_t group,
                                                 size_t policy, double q);
+
+/* --- over time --- */
+
+/* Figures by step of the first replication, from time 0, warm-up included. Inferences are counted
+ * in the step in which they arrived, transfers in the one in which they ended. */
+typedef struct kerf_group_step {
+    uint64_t started, ended, dropped, offloaded;
+    double energy_J, latency_s; /* means of those that ended; NAN: none */
+    double device_operators;    /* operators on the board: mean of those started; NAN: none */
+    size_t cut;                 /* the last with which the group's first board began one, or
+                                   KERF_NONE; see kerf_simulation_cut_name */
+} kerf_group_step;
+
+typedef struct kerf_server_step {
+    double utilisation; /* share of the workers' time that was busy */
+    double jobs;        /* mean number in the server */
+} kerf_server_step;
+
+typedef struct kerf_link_step {
+    double rate_bps[2];    /* mean of what a link could carry for the first board that has it, or an
+                              access point for all; 0 while it was down */
+    double carried_bps[2]; /* what it did carry for all of them */
+} kerf_link_step;
+
+/* Arrays of as many steps as kerf_simulation_describe says, borrowed; NULL if there are none or an
+ * index is out of range, or if a partial simulation never came to that policy. */
+KERF_API const kerf_group_step *kerf_simulation_group_steps(const kerf_simulation *, size_t group,
+                                                            size_t policy);
+KERF_API const kerf_server_step *kerf_simulation_server_steps(const kerf_simulation *,
+                                                              size_t server, size_t policy);
+KERF_API const kerf_link_step *kerf_simulation_link_steps(const kerf_simulation *, size_t link,
+                                                          size_t policy);
+KERF_API const kerf_link_step *kerf_simulation_access_point_steps(const kerf_simulation *,
+                                                                  size_t point, size_t policy);
+/* What a cut of a group's steps is: the last operator on the board (or that all or nothing is
+ * there), and the number of operators there. NULL and 0 for KERF_NONE. */
+KERF_API const char *kerf_simulation_cut_name(const kerf_simulation *, size_t group, size_t cut);
+KERF_API size_t kerf_simulation_cut_operators(const kerf_simulation *, size_t group, size_t cut);
 
 #ifdef __cplusplus
 }

@@ -116,7 +116,8 @@ struct cli_settings {
     /* simulate */
     cli_list policies;
     int64_t seed, replications; /* seed -1: the scenario's */
-    double duration_s;
+    double duration_s, step_s;
+    const char *series;
     bool list_policies;
     /* plan under uncertainty */
     int aim; /* kerf_aim */

@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/outfile.h"
 #include "planner/cli/commands.h"
 #include "planner/cli/find.h"
 
@@ -10,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+
+#define DEFAULT_STEPS 240
 
 /* --- progress and the way to stop --- */
 
@@ -102,8 +105,14 @@ static kerf_status run(const cli_settings *settings, const kerf_scenario *scenar
                                      .threads = (size_t)settings->threads,
                                      .endpoints = settings->endpoints.items,
                                      .n_endpoints = settings->endpoints.n,
+                                     .step_s = settings->step_s,
                                      .progress = show_progress,
                                      .progress_context = &p};
+    const double duration_s = settings->duration_s > 0
+                                  ? settings->duration_s
+                                  : kerf_scenario_describe(scenario).duration_s;
+    if (!(options.step_s > 0) && settings->series)
+        options.step_s = duration_s / DEFAULT_STEPS;
     if (options.has_seed)
         options.seed = (uint64_t)settings->seed;
     clock_gettime(CLOCK_MONOTONIC, &p.start);
@@ -120,11 +129,25 @@ static kerf_status run(const cli_settings *settings, const kerf_scenario *scenar
 static cli_exit print(const cli_settings *settings, const kerf_scenario *scenario,
                       const kerf_simulation *simulation)
 {
+    cli_exit status = CLI_DONE;
+    if (settings->series)
+        status = cli_simulate_series(simulation, settings->series);
+    if (status != CLI_DONE)
+        return status;
     if (settings->json)
         return cli_simulate_json(scenario, simulation);
     if (settings->csv)
         return cli_simulate_csv(scenario, simulation);
     return cli_simulate_table(scenario, simulation);
+}
+
+/* Before hours of work. */
+static cli_exit check_files(const cli_settings *settings)
+{
+    kerf_error err = {0};
+    if (settings->series && kerf_outfile_check(settings->series, true, &err) != KERF_OK)
+        return cli_report(CLI_FAILED, &err);
+    return CLI_DONE;
 }
 
 cli_exit cli_simulate(const cli_settings *settings)
@@ -139,7 +162,9 @@ cli_exit cli_simulate(const cli_settings *settings)
     if (!settings->argument)
         return cli_error(CLI_USAGE,
                          "simulate: SCENARIO is missing; 'kerf simulate --help' shows the usage");
-    cli_exit status = load(settings, &scenario);
+    cli_exit status = check_files(settings);
+    if (status == CLI_DONE)
+        status = load(settings, &scenario);
     if (status != CLI_DONE)
         return status;
     const kerf_status ran = run(settings, scenario, &simulation, &err);

@@ -122,6 +122,94 @@ static json_t *link_json(cli_json *j, const char *kind, const char *name, const 
     return o;
 }
 
+/* --- over time --- */
+
+/* [value by step], from a field of an array of records. */
+#define PUT_STEPS(j, object, key, step, n, expression)                                             \
+    do {                                                                                           \
+        json_t *of_ = json_array();                                                                \
+        for (size_t k = 0; k < (n); k++)                                                           \
+            cli_json_append(j, of_, expression);                                                   \
+        cli_json_put(j, object, key, of_);                                                         \
+    } while (0)
+#define COUNT_STEPS(j, object, field, step, n)                                                     \
+    PUT_STEPS(j, object, #field, step, n, json_integer((json_int_t)(step)[k].field))
+#define REAL_STEPS(j, object, field, step, n)                                                      \
+    PUT_STEPS(j, object, #field, step, n, cli_json_real((step)[k].field))
+
+static json_t *group_steps(cli_json *j, const kerf_simulation *s, size_t group,
+                           const kerf_group_step *step)
+{
+    const size_t n = kerf_simulation_describe(s).steps;
+    json_t *o = json_object();
+    cli_json_text(j, o, "group", kerf_simulation_group_name(s, group));
+    COUNT_STEPS(j, o, started, step, n);
+    COUNT_STEPS(j, o, ended, step, n);
+    COUNT_STEPS(j, o, dropped, step, n);
+    COUNT_STEPS(j, o, offloaded, step, n);
+    REAL_STEPS(j, o, energy_J, step, n);
+    REAL_STEPS(j, o, latency_s, step, n);
+    REAL_STEPS(j, o, device_operators, step, n);
+    PUT_STEPS(j, o, "cut", step, n,
+              step[k].cut == KERF_NONE
+                  ? json_null()
+                  : cli_json_string(j, kerf_simulation_cut_name(s, group, step[k].cut)));
+    return o;
+}
+
+static json_t *server_steps(cli_json *j, const kerf_simulation *s, size_t server,
+                            const kerf_server_step *step)
+{
+    const size_t n = kerf_simulation_describe(s).steps;
+    json_t *o = json_object();
+    cli_json_text(j, o, "server", kerf_simulation_server_name(s, server));
+    REAL_STEPS(j, o, utilisation, step, n);
+    REAL_STEPS(j, o, jobs, step, n);
+    return o;
+}
+
+static json_t *link_steps(cli_json *j, const kerf_simulation *s, const char *kind, const char *name,
+                          const kerf_link_step *step)
+{
+    static const char *const directions[2] = {"uplink", "downlink"};
+    const size_t n = kerf_simulation_describe(s).steps;
+    json_t *o = json_object();
+    cli_json_text(j, o, kind, name);
+    for (int d = 0; d < 2; d++) {
+        json_t *way = json_object();
+        PUT_STEPS(j, way, "rate_bps", step, n, cli_json_real(step[k].rate_bps[d]));
+        PUT_STEPS(j, way, "carried_bps", step, n, cli_json_real(step[k].carried_bps[d]));
+        cli_json_put(j, o, directions[d], way);
+    }
+    return o;
+}
+
+static json_t *series_json(cli_json *j, const kerf_simulation *s, size_t p)
+{
+    const kerf_simulation_summary d = kerf_simulation_describe(s);
+    json_t *o = json_object(), *groups = json_array(), *servers = json_array(),
+           *links = json_array(), *points = json_array();
+    cli_json_number(j, o, "step_s", d.step_s);
+    cli_json_count(j, o, "steps", (int64_t)d.steps);
+    for (size_t i = 0; kerf_simulation_group_steps(s, i, p); i++)
+        cli_json_append(j, groups, group_steps(j, s, i, kerf_simulation_group_steps(s, i, p)));
+    for (size_t i = 0; kerf_simulation_server_steps(s, i, p); i++)
+        cli_json_append(j, servers, server_steps(j, s, i, kerf_simulation_server_steps(s, i, p)));
+    for (size_t i = 0; kerf_simulation_link_steps(s, i, p); i++)
+        cli_json_append(j, links,
+                        link_steps(j, s, "link", kerf_simulation_link_name(s, i),
+                                   kerf_simulation_link_steps(s, i, p)));
+    for (size_t i = 0; kerf_simulation_access_point_steps(s, i, p); i++)
+        cli_json_append(j, points,
+                        link_steps(j, s, "access_point", kerf_simulation_access_point_name(s, i),
+                                   kerf_simulation_access_point_steps(s, i, p)));
+    cli_json_put(j, o, "groups", groups);
+    cli_json_put(j, o, "servers", servers);
+    cli_json_put(j, o, "links", links);
+    cli_json_put(j, o, "access_points", points);
+    return o;
+}
+
 static json_t *policy_json(cli_json *j, const kerf_simulation *s, size_t policy)
 {
     const kerf_simulation_summary d = kerf_simulation_describe(s);
@@ -144,6 +232,8 @@ static json_t *policy_json(cli_json *j, const kerf_simulation *s, size_t policy)
     cli_json_put(j, o, "servers", servers);
     cli_json_put(j, o, "links", links);
     cli_json_put(j, o, "access_points", points);
+    if (d.steps > 0)
+        cli_json_put(j, o, "series", series_json(j, s, policy));
     return o;
 }
 

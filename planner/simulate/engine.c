@@ -178,6 +178,11 @@ static void begin(sim_run *run, sim_board *b)
                              .switched = b->has_last && b->last_option != b->option};
     b->last_option = b->option;
     b->has_last = true;
+    if (run->series && sim_index_of(run, b) == team->first_board) {
+        kerf_group_step *step = sim_series_group(run->series, b->team, b->start);
+        if (step)
+            step->cut = b->option;
+    }
     note_row(b, sends);
     b->limit = INFINITY;
     b->promotion_s = 0;
@@ -199,6 +204,12 @@ static void begin(sim_run *run, sim_board *b)
 static void drop_frame(sim_run *run, const sim_team *team, double arrival)
 {
     run->inferences++;
+    if (run->series) {
+        kerf_group_step *step =
+            sim_series_group(run->series, (size_t)(team - run->world->teams), arrival);
+        if (step)
+            step->dropped++;
+    }
     if (arrival < run->from_s || arrival >= run->to_s)
         return;
     sim_tally *tally = &run->tally[team - run->world->teams];

@@ -6,6 +6,7 @@
 #include "planner/simulate/arrivals.h"
 #include "planner/simulate/heap.h"
 #include "planner/simulate/path.h"
+#include "planner/simulate/series.h"
 #include "planner/simulate/tally.h"
 #include "planner/simulate/world.h"
 
@@ -78,6 +79,7 @@ typedef struct sim_run {
     sim_tally *tally;      /* by group */
     sim_link_tally *link;  /* by link */
     sim_link_tally *point; /* by access point */
+    sim_series *series;    /* NULL: not asked for */
     uint64_t inferences;
     size_t active;     /* boards to which more will happen */
     size_t open;       /* results that are still on the server, their boards elsewhere */
@@ -91,8 +93,9 @@ typedef struct sim_run {
     _Atomic(double) *progress; /* share of the run that is done, for others to read */
 } sim_run;
 
+/* `series`: where figures over time go, or NULL. */
 kerf_status sim_run_make(const sim_world *world, size_t policy, size_t replication, uint64_t seed,
-                         sim_run *run);
+                         sim_series *series, sim_run *run);
 void sim_run_clear(sim_run *run);
 /* Until the end, or until *stop. */
 kerf_status sim_run_go(sim_run *run);

@@ -77,6 +77,9 @@ struct kerf_simulation {
     kerf_group_result *group;     /* likewise */
     kerf_server_result *server;
     kerf_link_result *link, *point;
+    sim_series *series; /* by policy; NULL: none */
+    size_t *first_label, n_labels;
+    sim_cut_label *label;
 };
 
 /* The estimates from outcomes, in their order: outcome[r * policies + p]. */

@@ -49,8 +49,10 @@ static void merge_sketches(kerf_simulation *s, const sim_run *run)
 static kerf_status do_run(crew *c, size_t i, _Atomic(double) *progress)
 {
     const size_t policies = c->simulation->n_policies;
+    kerf_simulation *s = c->simulation;
+    sim_series *series = s->series && i < policies ? &s->series[i] : NULL; /* the first one's */
     sim_run run;
-    kerf_status status = sim_run_make(c->world, i % policies, i / policies, c->seed, &run);
+    kerf_status status = sim_run_make(c->world, i % policies, i / policies, c->seed, series, &run);
     run.stop = &c->stop;
     run.progress = progress;
     if (status == KERF_OK)
@@ -60,6 +62,8 @@ static kerf_status do_run(crew *c, size_t i, _Atomic(double) *progress)
         sim_outcome_take(&run, &c->outcome[i]);
         merge_sketches(c->simulation, &run);
         pthread_mutex_unlock(&c->lock);
+        if (series)
+            sim_series_finish(series, &run);
     }
     sim_run_clear(&run);
     return status;
@@ -224,6 +228,28 @@ static kerf_status prepare(kerf_simulation *s, const kerf_simulate_options *o, k
     return KERF_OK;
 }
 
+static kerf_status prepare_series(kerf_simulation *s, const sim_world *world, double step_s,
+                                  kerf_error *err)
+{
+    const kerf_scenario *of = s->scenario;
+    const size_t each = of->n_groups + of->n_servers + of->n_links + of->n_access_points;
+    if (!(step_s > 0))
+        return KERF_OK;
+    const size_t n = sim_series_steps(s->summary.duration_s, step_s, each * s->n_policies);
+    if (n == 0)
+        return kerf_fail(err, KERF_E_INVALID, "step",
+                         "is %g s, which makes more than %d figures over time in all; expected a "
+                         "longer one",
+                         step_s, SIM_MAX_STEPS);
+    s->series = kerf_calloc(s->n_policies, sizeof *s->series);
+    bool made = s->series && sim_series_labels(world, &s->first_label, &s->label, &s->n_labels);
+    for (size_t p = 0; made && p < s->n_policies; p++)
+        made = sim_series_make(of, step_s, n, &s->series[p]);
+    s->summary.steps = n;
+    s->summary.step_s = step_s;
+    return made ? KERF_OK : kerf_fail(err, KERF_E_NOMEM, NULL, "out of memory");
+}
+
 static kerf_status run_all(kerf_simulation *s, const sim_world *world,
                            const kerf_simulate_options *o, kerf_error *err)
 {
@@ -287,6 +313,8 @@ kerf_status kerf_simulate(const kerf_scenario *scenario, const kerf_simulate_opt
     if (status == KERF_OK && asks_service(&world))
         status = sim_ask_check(&world, err);
     if (status == KERF_OK)
+        status = prepare_series(made, &world, o->step_s, err);
+    if (status == KERF_OK)
         status = run_all(made, &world, o, err);
     sim_world_clear(&world);
     if (status == KERF_OK) {
@@ -303,6 +331,13 @@ void kerf_simulation_destroy(kerf_simulation **simulation)
     if (!simulation || !*simulation)
         return;
     kerf_simulation *s = *simulation;
+    for (size_t i = 0; s->series && i < s->n_policies; i++)
+        sim_series_clear(&s->series[i]);
+    free(s->series);
+    for (size_t i = 0; s->label && i < s->n_labels; i++)
+        free(s->label[i].text);
+    free(s->label);
+    free(s->first_label);
     for (size_t i = 0; i < s->n_policies; i++)
         sim_policy_clear(&s->policies[i]);
     free(s->policies);
@@ -402,4 +437,61 @@ double kerf_simulation_energy_quantile(const kerf_simulation *s, size_t group, s
     if (!kerf_simulation_group(s, group, policy) || !(q >= 0 && q <= 1))
         return NAN;
     return sim_sketch_quantile(&s->energy[group * s->n_policies + policy], q);
+}
+
+/* --- over time --- */
+
+static const sim_series *series_of(const kerf_simulation *s, size_t i, size_t n, size_t policy)
+{
+    if (!s->series || i >= n || policy >= s->n_policies || !s->series[policy].finished)
+        return NULL;
+    return &s->series[policy];
+}
+
+const kerf_group_step *kerf_simulation_group_steps(const kerf_simulation *s, size_t group,
+                                                   size_t policy)
+{
+    const sim_series *of = series_of(s, group, s->scenario->n_groups, policy);
+    return of ? of->group + group * of->n : NULL;
+}
+
+const kerf_server_step *kerf_simulation_server_steps(const kerf_simulation *s, size_t server,
+                                                     size_t policy)
+{
+    const sim_series *of = series_of(s, server, s->scenario->n_servers, policy);
+    return of ? of->server + server * of->n : NULL;
+}
+
+const kerf_link_step *kerf_simulation_link_steps(const kerf_simulation *s, size_t link,
+                                                 size_t policy)
+{
+    const sim_series *of = series_of(s, link, s->scenario->n_links, policy);
+    return of ? of->link + link * of->n : NULL;
+}
+
+const kerf_link_step *kerf_simulation_access_point_steps(const kerf_simulation *s, size_t point,
+                                                         size_t policy)
+{
+    const sim_series *of = series_of(s, point, s->scenario->n_access_points, policy);
+    return of ? of->point + point * of->n : NULL;
+}
+
+static const sim_cut_label *label_of(const kerf_simulation *s, size_t group, size_t cut)
+{
+    if (!s->label || group >= s->scenario->n_groups ||
+        cut >= s->first_label[group + 1] - s->first_label[group])
+        return NULL;
+    return &s->label[s->first_label[group] + cut];
+}
+
+const char *kerf_simulation_cut_name(const kerf_simulation *s, size_t group, size_t cut)
+{
+    const sim_cut_label *label = label_of(s, group, cut);
+    return label ? label->text : NULL;
+}
+
+size_t kerf_simulation_cut_operators(const kerf_simulation *s, size_t group, size_t cut)
+{
+    const sim_cut_label *label = label_of(s, group, cut);
+    return label ? label->device_operators : 0;
 }

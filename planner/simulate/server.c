@@ -52,9 +52,17 @@ static bool in_window(const sim_station *s, double t)
     return t >= s->from_s && t < s->to_s;
 }
 
+/* So many workers have been busy: their time in the window. */
+static double busy_time(const sim_station *s, double workers, double from, double to)
+{
+    sim_load_note(s->load, from, to, workers, 0);
+    return workers * counted(s, from, to);
+}
+
 /* A job has left: what it waited and how long workers were at it. */
 static void count_done(sim_station *s, const sim_job *job, double end, double wait_s, double busy_s)
 {
+    sim_load_note(s->load, job->arrival, end, 0, 1);
     sim_sum_add(&s->tally.inside_s, counted(s, job->arrival, end));
     sim_sum_add(&s->tally.busy_s, busy_s);
     if (!in_window(s, job->arrival))
@@ -67,6 +75,7 @@ static void count_done(sim_station *s, const sim_job *job, double end, double wa
 
 static void count_failed(sim_station *s, const sim_job *job, double end, double busy_s)
 {
+    sim_load_note(s->load, job->arrival, end, 0, 1);
     sim_sum_add(&s->tally.inside_s, counted(s, job->arrival, end));
     sim_sum_add(&s->tally.busy_s, busy_s);
     s->tally.failed += in_window(s, job->arrival);
@@ -172,9 +181,9 @@ sim_admission sim_station_serve(sim_station *s, double now, const sim_job *given
     replace_earliest(s->free_at, server->workers, *end);
     if (*failed) {
         *end = s->down.from;
-        count_failed(s, &job, *end, counted(s, start, *end));
+        count_failed(s, &job, *end, busy_time(s, 1, start, *end));
     } else {
-        count_done(s, &job, *end, *wait_s, counted(s, start, *end));
+        count_done(s, &job, *end, *wait_s, busy_time(s, 1, start, *end));
     }
     return SIM_TAKEN;
 }
@@ -192,7 +201,7 @@ static void sharing_advance(sim_station *s, double now)
     if (s->n > 0 && now > s->since) {
         const double busy = s->n < s->server->workers ? (double)s->n : (double)s->server->workers;
         s->attained += (now - s->since) * sharing_rate(s);
-        sim_sum_add(&s->tally.busy_s, busy * counted(s, s->since, now));
+        sim_sum_add(&s->tally.busy_s, busy_time(s, busy, s->since, now));
     }
     if (s->n == 0)
         s->attained = 0;
@@ -390,7 +399,7 @@ static bool batch_turn(sim_station *s, double now, sim_job *done)
             batch->job[i - 1] = batch->job[i];
         batch->n--;
         count_done(s, done, batch->end, done->wait_s,
-                   batch->n == 0 ? counted(s, batch->start, batch->end) : 0);
+                   batch->n == 0 ? busy_time(s, 1, batch->start, batch->end) : 0);
         return true;
     }
     return false;
@@ -433,7 +442,7 @@ static bool lose(sim_station *s, double now, sim_job *done)
         if (batch->n == 0)
             continue;
         *done = batch->job[--batch->n];
-        count_failed(s, done, now, batch->n == 0 ? counted(s, batch->start, now) : 0);
+        count_failed(s, done, now, batch->n == 0 ? busy_time(s, 1, batch->start, now) : 0);
         return true;
     }
     return false;

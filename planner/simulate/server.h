@@ -8,6 +8,7 @@
 #define KERF_SIMULATE_SERVER_H
 
 #include "planner/simulate/faults.h"
+#include "planner/simulate/series.h"
 #include "planner/simulate/stats.h"
 
 typedef struct sim_job {
@@ -35,6 +36,7 @@ typedef struct sim_station {
     sim_down down;
     double up_since; /* jobs from before have failed */
     sim_server_tally tally;
+    const sim_load *load; /* over time, or NULL */
     /* first in, first out at once */
     double *free_at; /* by worker: a binary heap */
     double *start;   /* of jobs that wait, ascending: a ring */

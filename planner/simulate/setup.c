@@ -84,10 +84,12 @@ static bool make_shared(sim_run *run)
         sim_sketch_init(&run->tally[i].latency);
         sim_sketch_init(&run->tally[i].energy);
     }
-    for (size_t i = 0; i < s->n_servers; i++)
+    for (size_t i = 0; i < s->n_servers; i++) {
         if (!sim_station_init(&run->station[i], &s->servers[i], run->key,
                               UINT64_C(0x5e00000000) + i, run->from_s, run->to_s))
             return false;
+        run->station[i].load = run->series ? &run->series->load[i] : NULL;
+    }
     for (size_t i = 0; i < 2 * s->n_access_points; i++) {
         const sim_access_point *ap = &s->access_points[i / 2];
         /* Both directions are down at the same times. */
@@ -106,12 +108,13 @@ static bool make_shared(sim_run *run)
 }
 
 kerf_status sim_run_make(const sim_world *world, size_t policy, size_t replication, uint64_t seed,
-                         sim_run *run)
+                         sim_series *series, sim_run *run)
 {
     const kerf_scenario *s = world->scenario;
     *run = (sim_run){.world = world,
                      .policy = policy,
                      .replication = replication,
+                     .series = series,
                      .key = sim_key(seed, replication),
                      .from_s = s->warmup_s,
                      .to_s = world->duration_s,
