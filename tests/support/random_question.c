@@ -13,7 +13,7 @@ static kerf_network *random_network(rng *r, size_t n)
     bool grouped = false;
     tensors[0] = nb_input(net, "x", (int64_t)rng_log(r, 1e3, 1e6));
     for (size_t i = 0; i < n; i++) {
-        char name[16];
+        char name[24];
         size_t inputs[2] = {tensors[rng_chance(r, 0.7) ? i : rng_below(r, i + 1)],
                             tensors[rng_below(r, i + 1)]};
         const size_t n_inputs = inputs[0] != inputs[1] && rng_chance(r, 0.4) ? 2 : 1;
