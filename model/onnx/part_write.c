@@ -234,6 +234,26 @@ static void put_crossing(writer *w, uint32_t field, size_t i)
     put_tensor_info(w, field, w->parts->crossing[i].tensor, c->wire_name, c->wire_type);
 }
 
+/* An input or output of the file, as it is declared there; where that leaves out the shape, which
+ * ONNX's checker and several runtimes do not take, with the one inferred. */
+static void add_declared(writer *w, uint32_t field, size_t t, const onnx_extent *extent)
+{
+    outline_declared d;
+    if (!onnx_outline_declared(w->outline, t, &d))
+        w->failed = true;
+    const size_t v = w->parts->value_of[t], n = w->parts->network_tensor[t];
+    const bool known = (v != KERF_NONE && w->parts->graph->values[v].rank >= 0) ||
+                       (n != KERF_NONE && w->parts->network->tensors[n].rank >= 0);
+    if (d.type && d.rank < 0 && known) {
+        const size_t from = w->own.n;
+        put_tensor_info(w, field, t, w->outline->tensors[t].name, KERF_TYPE_UNKNOWN);
+        add_own(w, from);
+    } else {
+        add_extent(w, extent);
+    }
+    onnx_declared_clear(&d);
+}
+
 /* Network inputs that the part reads; weights that the file lists among its inputs. */
 static bool has_input(const writer *w, size_t t)
 {
@@ -256,7 +276,7 @@ static void add_inputs(writer *w)
 {
     for (size_t i = 0; i < w->outline->n_inputs; i++)
         if (has_input(w, w->outline->inputs[i].tensor))
-            add_extent(w, &w->outline->inputs[i].extent);
+            add_declared(w, 11, w->outline->inputs[i].tensor, &w->outline->inputs[i].extent);
     const size_t from = w->own.n;
     for (size_t i = 0; i < w->parts->n_crossing && !is_head(w) && !w->part->whole; i++)
         if (!w->parts->crossing[i].is_input ||
@@ -276,7 +296,7 @@ static void add_outputs(writer *w)
     for (size_t i = 0; i < w->outline->n_outputs; i++)
         if (w->outline->outputs[i].tensor != KERF_NONE &&
             is_result(w, w->outline->outputs[i].tensor))
-            add_extent(w, &w->outline->outputs[i].extent);
+            add_declared(w, 12, w->outline->outputs[i].tensor, &w->outline->outputs[i].extent);
     const size_t from = w->own.n;
     for (size_t i = 0; i < w->parts->n_crossing && is_head(w) && !w->part->whole; i++) {
         const struct part_crossing *c = &w->parts->crossing[i];

@@ -336,6 +336,30 @@ def check_results():
             check("a varying one it cannot have", status == 1 and "varies from run to run" in said, said)
 
 
+def check_undeclared():
+    """Results whose shape the file does not declare, as exporters leave it out."""
+    node = helper.make_node
+    model = model_of([node("Neg", ["x"], ["a"], "neg"), node("Shape", ["a"], ["s"], "shape"),
+                      node("MatMul", ["a", "w"], ["y"], "mul")], [info("x", ["N", 4])],
+                     [info(n, None) for n in "ay"],
+                     [helper.make_tensor("w", TensorProto.FLOAT, [4, 2], [1.0] * 8)])
+    for device, server in ((["neg"], ["mul"]), (["neg", "mul"], []), ([], ["neg", "mul"])):
+        for part in ("head", "tail"):
+            if os.path.exists(at("p-%s.onnx" % part)):
+                os.unlink(at("p-%s.onnx" % part))
+        onnx.save(model, at("bare.onnx"))
+        status, out, err = split(at("bare.onnx"), *write_plan("plan.json", "bare", device, server),
+                                 *parts(), "--force")
+        made = [at("p-%s.onnx" % part) for part in ("head", "tail")
+                if os.path.exists(at("p-%s.onnx" % part))]
+        said = " ".join(problem(path) for path in made).strip()
+        shapes = {o.name: [d.dim_value or d.dim_param for d in o.type.tensor_type.shape.dim]
+                  for path in made for o in load(path).graph.output}
+        check("results without a declared shape have the inferred one, %d on the device"
+              % len(device), status == 0 and said == ""
+              and shapes == {"a": ["", 4], "y": ["", 2]}, "%s %s %s" % (err, said, shapes))
+
+
 def quantizers(*parts):
     """Type and value of the zero point of every node that quantizes or dequantizes."""
     said = []
@@ -685,6 +709,7 @@ def main():
     check_functions()
     check_old_forms()
     check_results()
+    check_undeclared()
     check_wire()
     check_one_sided()
     check_pairs()
