@@ -96,16 +96,7 @@ static bool write_script(FILE *script, const cli_calibration *c, const char *pat
 {
     const kerf_calibration *r = c->result;
     const int panels = r->has_latency + r->has_energy;
-    const char *dot = strrchr(path, '.');
-    if (dot && strcmp(dot, ".svg") == 0)
-        fprintf(script,
-                "set terminal svg noenhanced size %d,560 font 'sans-serif,14' background "
-                "'white'\n",
-                560 * panels);
-    else
-        fprintf(script,
-                "set terminal pngcairo noenhanced size %d,1120 font 'sans,14' fontscale 1.6\n",
-                1120 * panels);
+    cli_gnuplot_begin(script, path, 560 * panels, 560);
     fputs("set logscale xy\nset samples 50\nset key left top noenhanced\nset grid linecolor rgb "
           "'#dddddd'\n",
           script);

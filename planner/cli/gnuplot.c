@@ -222,3 +222,19 @@ cli_exit cli_gnuplot_run(FILE *script, const char *path, const char *title, cons
     fclose(drawn);
     return status;
 }
+
+void cli_gnuplot_begin(FILE *script, const char *path, int width, int height)
+{
+    const char *dot = strrchr(path, '.');
+    if (dot && strcmp(dot, ".svg") == 0)
+        fprintf(script,
+                "set terminal svg noenhanced size %d,%d font 'sans-serif,14' background rgb "
+                "'white'\n",
+                width, height);
+    else
+        fprintf(script,
+                "set terminal pngcairo noenhanced size %d,%d font 'sans,14' fontscale 1.6 "
+                "linewidth 1.6 background rgb 'white'\n",
+                2 * width, 2 * height);
+    fputs("set encoding utf8\n", script);
+}

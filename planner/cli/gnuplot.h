@@ -8,6 +8,10 @@
  * escape or markup (the script must say `noenhanced`). */
 void cli_gnuplot_string(FILE *script, const char *text);
 
+/* Begins a script: the terminal that the file's ending asks for, of this size in an SVG's pixels (a
+ * PNG has twice as many), and UTF-8. */
+void cli_gnuplot_begin(FILE *script, const char *path, int width, int height);
+
 /* Runs the script (its output goes to gnuplot's stdout) and puts the picture at `path`, which is
  * replaced only once the picture is complete. `title` and `description` become those of an SVG.
  * Reports its errors. */

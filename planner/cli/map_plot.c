@@ -90,16 +90,8 @@ static bool find_axis(const kerf_map *map, second_axis *axis)
 
 static void write_header(FILE *script, const char *path, const char *title)
 {
-    const char *dot = strrchr(path, '.');
-    if (dot && strcmp(dot, ".svg") == 0)
-        fputs("set terminal svg noenhanced size 900,480 font 'sans-serif,14' "
-              "background rgb 'white'\n",
-              script);
-    else
-        fputs("set terminal pngcairo noenhanced size 1800,960 font 'sans,14' fontscale 1.6 "
-              "linewidth 1.6 background rgb 'white'\n",
-              script);
-    fputs("set encoding utf8\nset title ", script);
+    cli_gnuplot_begin(script, path, 900, 480);
+    fputs("set title ", script);
     cli_gnuplot_string(script, title);
     fputs(" noenhanced\n"
           "set border 3 linecolor rgb '#444444'\n"

@@ -10,23 +10,14 @@
 
 #define DIGITS 4
 
-typedef struct number {
-    char text[48];
-} number;
-
-static number quantity(double value, kerf_quantity kind)
+static cli_number quantity(double value, kerf_quantity kind)
 {
-    number n = {""};
-    if (isfinite(value))
-        kerf_format_quantity(value, kind, DIGITS, n.text, sizeof n.text);
-    else
-        snprintf(n.text, sizeof n.text, "%g", value);
-    return n;
+    return cli_quantity(value, kind, DIGITS);
 }
 
-static number objective_value(kerf_objective objective, double value)
+static cli_number objective_value(kerf_objective objective, double value)
 {
-    number n = {""};
+    cli_number n = {""};
     if (objective == KERF_OBJ_LATENCY)
         return quantity(value, KERF_TIME);
     if (objective == KERF_OBJ_ENERGY || objective == KERF_OBJ_TOTAL_ENERGY)

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -131,4 +132,34 @@ void cli_wrap(FILE *stream, const char *text, size_t column, size_t indent, size
         first = false;
     }
     fputc('\n', stream);
+}
+
+cli_number cli_quantity(double value, kerf_quantity kind, int digits)
+{
+    cli_number n = {""};
+    if (isfinite(value))
+        kerf_format_quantity(value, kind, digits, n.text, sizeof n.text);
+    else
+        snprintf(n.text, sizeof n.text, "%g", value);
+    return n;
+}
+
+bool cli_print_answer(void (*say)(FILE *out, const void *context), const void *context)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    if (!out)
+        return false;
+    say(out, context);
+    const bool written = fclose(out) == 0 && text; /* glibc may close without having a buffer */
+    if (written) {
+        kerf_make_printable(text, '?');
+        const bool color = cli_wants_color(stdout);
+        fputs(color ? "\033[1m" : "", stdout);
+        cli_wrap(stdout, text, 0, 0, CLI_WIDTH);
+        fputs(color ? "\033[0m\n" : "\n", stdout);
+    }
+    free(text);
+    return written;
 }

@@ -44,6 +44,16 @@ bool cli_wants_color(FILE *stream);
 /* Copies as much of text as fits, without what could drive a terminal; returns buffer. */
 const char *cli_clean(const char *text, char *buffer, size_t size);
 
+/* A quantity of so many significant digits as text; infinities and NAN by their names. */
+typedef struct cli_number {
+    char text[48];
+} cli_number;
+cli_number cli_quantity(double value, kerf_quantity kind, int digits);
+
+/* Prints what `say` writes as the answer's first words: printable, wrapped, bold on a terminal.
+ * False without memory. */
+bool cli_print_answer(void (*say)(FILE *out, const void *context), const void *context);
+
 /* Writes text wrapped at word ends, lines after the first indented by `indent` columns. `column`
  * is where the first line starts. Ends with a newline. */
 void cli_wrap(FILE *stream, const char *text, size_t column, size_t indent, size_t width);

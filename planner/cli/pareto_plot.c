@@ -136,16 +136,8 @@ static void write_data(FILE *script, const picture *p, size_t counts[][3], size_
 
 static void write_header(FILE *script, const picture *p, const char *path, const char *title)
 {
-    const char *dot = strrchr(path, '.');
-    if (dot && strcmp(dot, ".svg") == 0)
-        fputs("set terminal svg noenhanced size 900,480 font 'sans-serif,14' "
-              "background rgb 'white'\n",
-              script);
-    else
-        fputs("set terminal pngcairo noenhanced size 1800,960 font 'sans,14' fontscale 1.6 "
-              "linewidth 1.6 background rgb 'white'\n",
-              script);
-    fputs("set encoding utf8\nset title ", script);
+    cli_gnuplot_begin(script, path, 900, 480);
+    fputs("set title ", script);
     cli_gnuplot_string(script, title);
     fprintf(script,
             " noenhanced\n"

@@ -9,18 +9,9 @@
 #define LABEL  13 /* columns of the labels below the table */
 #define DIGITS 3
 
-typedef struct number {
-    char text[48];
-} number;
-
-static number quantity(double value, kerf_quantity kind)
+static cli_number quantity(double value, kerf_quantity kind)
 {
-    number n = {""};
-    if (isfinite(value))
-        kerf_format_quantity(value, kind, DIGITS, n.text, sizeof n.text);
-    else
-        snprintf(n.text, sizeof n.text, "%g", value);
-    return n;
+    return cli_quantity(value, kind, DIGITS);
 }
 
 /* Columns that say something only where there is a choice. */

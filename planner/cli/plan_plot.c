@@ -308,19 +308,7 @@ static void plot_panel(FILE *script, const panel *p, const curve *c, size_t firs
 
 static void write_header(FILE *script, const char *path, size_t n_panels, const char *title)
 {
-    const char *dot = strrchr(path, '.');
-    const int height = n_panels == 2 ? 800 : 480;
-    if (dot && strcmp(dot, ".svg") == 0)
-        fprintf(script,
-                "set terminal svg noenhanced size 900,%d font 'sans-serif,14' "
-                "background rgb 'white'\n",
-                height);
-    else
-        fprintf(script,
-                "set terminal pngcairo noenhanced size 1800,%d font 'sans,14' fontscale 1.6 "
-                "linewidth 1.6 background rgb 'white'\n",
-                2 * height);
-    fputs("set encoding utf8\n", script);
+    cli_gnuplot_begin(script, path, 900, n_panels == 2 ? 800 : 480);
     if (n_panels == 2)
         fprintf(script, "set multiplot layout 2,1\n");
     fputs("set title ", script);

@@ -12,18 +12,9 @@
 #define LABEL  13 /* columns of the labels below the table */
 #define DIGITS 3
 
-typedef struct number {
-    char text[48];
-} number;
-
-static number quantity(double value, kerf_quantity kind)
+static cli_number quantity(double value, kerf_quantity kind)
 {
-    number n = {""};
-    if (isfinite(value))
-        kerf_format_quantity(value, kind, DIGITS, n.text, sizeof n.text);
-    else
-        snprintf(n.text, sizeof n.text, "%g", value);
-    return n;
+    return cli_quantity(value, kind, DIGITS);
 }
 
 /* --- the sentence --- */
@@ -92,24 +83,15 @@ static void say_answer(FILE *out, const cli_scene *scene, const kerf_plan *plan)
             quantity(plan->cost.latency_s, KERF_TIME).text);
 }
 
-static bool print_answer(const cli_scene *scene, const kerf_plan *plan)
+typedef struct answer {
+    const cli_scene *scene;
+    const kerf_plan *plan;
+} answer;
+
+static void say(FILE *out, const void *context)
 {
-    char *text = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&text, &size);
-    if (!out)
-        return false;
-    say_answer(out, scene, plan);
-    const bool written = fclose(out) == 0 && text; /* glibc may close without having a buffer */
-    if (written) {
-        kerf_make_printable(text, '?');
-        const bool color = cli_wants_color(stdout);
-        fputs(color ? "\033[1m" : "", stdout);
-        cli_wrap(stdout, text, 0, 0, CLI_WIDTH);
-        fputs(color ? "\033[0m\n" : "\n", stdout);
-    }
-    free(text);
-    return written;
+    const answer *a = context;
+    say_answer(out, a->scene, a->plan);
 }
 
 /* --- cost beside the extremes --- */
@@ -241,9 +223,9 @@ static void print_label(const char *label)
 }
 
 /* An objective's value with its unit. */
-static number objective_value(kerf_objective objective, double value)
+static cli_number objective_value(kerf_objective objective, double value)
 {
-    number n = {""};
+    cli_number n = {""};
     if (objective == KERF_OBJ_LATENCY)
         return quantity(value, KERF_TIME);
     if (objective == KERF_OBJ_ENERGY || objective == KERF_OBJ_TOTAL_ENERGY)
@@ -298,7 +280,7 @@ static void print_proof(const kerf_question *q, const kerf_plan *plan)
 static void print_break_even(const kerf_question *q, const kerf_plan *plan)
 {
     const double below = plan->break_even_below_bps, above = plan->break_even_above_bps;
-    const number now = quantity(q->link->rate_bps[KERF_UPLINK], KERF_RATE);
+    const cli_number now = quantity(q->link->rate_bps[KERF_UPLINK], KERF_RATE);
     if (isnan(below) || isnan(above))
         return;
     print_label("stays best");
@@ -549,7 +531,8 @@ static bool print_rivals(const kerf_question *asked, const kerf_plan *plan)
 cli_exit cli_plan_table(const cli_scene *asked, const kerf_plan *plan)
 {
     const cli_scene chosen = cli_scene_choose(asked, plan), *scene = &chosen;
-    if (!print_answer(scene, plan) || !print_costs(scene, plan))
+    const answer spoken = {scene, plan};
+    if (!cli_print_answer(say, &spoken) || !print_costs(scene, plan))
         return cli_error(CLI_FAILED, "out of memory");
     fputc('\n', stdout);
     if (scene->robust && scene->robust->aim != KERF_AIM_NOMINAL)

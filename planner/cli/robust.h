@@ -27,8 +27,7 @@ typedef struct cli_doubts {
 cli_exit cli_robust_make(const cli_settings *settings, cli_scene *scene, cli_doubts *doubts);
 /* Where the answer changes. Without --sensitivity only where that is quickly known, and nothing is
  * reported. */
-cli_exit cli_sensitivity_make(const cli_settings *settings, cli_scene *scene,
-                              cli_doubts *doubts);
+cli_exit cli_sensitivity_make(const cli_settings *settings, cli_scene *scene, cli_doubts *doubts);
 void cli_doubts_clear(cli_doubts *doubts);
 
 /* Adds what is known to the plan's document; prints it below the plan's table, which has `scene`'s

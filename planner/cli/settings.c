@@ -160,7 +160,8 @@ static const cli_option robust_options[] = {
     FLAG("sensitivity", 0, sensitivity,
          "list how far each coefficient, rate, RTT and load may be off before the answer changes"),
     VALUE("samples", "N", cli_parse_count, samples, "scenarios to draw (default 2000)"),
-    VALUE("seed", "N", cli_parse_seed, seed, "seed of the scenarios (default 0)"), END};
+    VALUE("seed", "N", cli_parse_seed, seed, "seed of the scenarios (default 0)"),
+    END};
 const cli_section cli_section_robust = {"What is uncertain", robust_options};
 
 static const cli_option search_options[] = {
@@ -415,9 +416,10 @@ const cli_section cli_section_simulate = {"What is simulated", simulate_options}
 static const cli_option simulate_output_options[] = {
     FLAG("json", 0, json, "print JSON"),
     FLAG("csv", 0, csv, "print comma-separated values"),
-    QUANTITY("step", "TIME", KERF_TIME, true, step_s,
-             "keep figures over time, too, at this step: in the JSON and the series (default for the "
-             "latter: the duration's 240th part)"),
+    QUANTITY(
+        "step", "TIME", KERF_TIME, true, step_s,
+        "keep figures over time, too, at this step: in the JSON and the series (default for the "
+        "latter: the duration's 240th part)"),
     VALUE("series", "FILE", cli_parse_text, series,
           "write figures over time to this file, as comma-separated values"),
     FLAG("quiet", 0, quiet, "no warnings and no progress on stderr"),

@@ -11,18 +11,9 @@
 #define LABEL  13 /* columns of the labels below the table */
 #define DIGITS 3
 
-typedef struct number {
-    char text[48];
-} number;
-
-static number quantity(double value, kerf_quantity kind)
+static cli_number quantity(double value, kerf_quantity kind)
 {
-    number n = {""};
-    if (isfinite(value))
-        kerf_format_quantity(value, kind, DIGITS, n.text, sizeof n.text);
-    else
-        snprintf(n.text, sizeof n.text, "%g", value);
-    return n;
+    return cli_quantity(value, kind, DIGITS);
 }
 
 /* --- the sentence --- */
@@ -59,24 +50,15 @@ static void say_answer(FILE *out, const cli_tiers_scene *scene, const kerf_tiers
             quantity(plan->cost.first.latency_s, KERF_TIME).text);
 }
 
-static bool print_answer(const cli_tiers_scene *scene, const kerf_tiers_plan *plan)
+typedef struct answer {
+    const cli_tiers_scene *scene;
+    const kerf_tiers_plan *plan;
+} answer;
+
+static void say(FILE *out, const void *context)
 {
-    char *text = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&text, &size);
-    if (!out)
-        return false;
-    say_answer(out, scene, plan);
-    const bool written = fclose(out) == 0 && text; /* glibc may close without having a buffer */
-    if (written) {
-        kerf_make_printable(text, '?');
-        const bool color = cli_wants_color(stdout);
-        fputs(color ? "\033[1m" : "", stdout);
-        cli_wrap(stdout, text, 0, 0, CLI_WIDTH);
-        fputs(color ? "\033[0m\n" : "\n", stdout);
-    }
-    free(text);
-    return written;
+    const answer *a = context;
+    say_answer(out, a->scene, a->plan);
 }
 
 /* --- cost beside the extremes --- */
@@ -184,9 +166,9 @@ static bool print_costs(const kerf_tiers_plan *plan)
 
 /* --- why --- */
 
-static number objective_value(kerf_objective objective, double value)
+static cli_number objective_value(kerf_objective objective, double value)
 {
-    number n = {""};
+    cli_number n = {""};
     if (objective == KERF_OBJ_LATENCY)
         return quantity(value, KERF_TIME);
     if (objective == KERF_OBJ_ENERGY || objective == KERF_OBJ_TOTAL_ENERGY)
@@ -211,7 +193,8 @@ static void print_proof(const kerf_question *q, const kerf_tiers_plan *plan)
 
 cli_exit cli_tiers_table(const cli_tiers_scene *scene, const kerf_tiers_plan *plan)
 {
-    if (!print_answer(scene, plan) || !print_costs(plan))
+    const answer spoken = {scene, plan};
+    if (!cli_print_answer(say, &spoken) || !print_costs(plan))
         return cli_error(CLI_FAILED, "out of memory");
     const kerf_question *q = &scene->question.edge;
     print_proof(q, plan);
