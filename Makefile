@@ -226,9 +226,13 @@ install: all
 	install -m 644 include/kerf/*.h $(D)/include/kerf
 	install -m 644 $(MAN) $(D)/share/man/man1
 	for f in $(CONFIGS); do install -D -m 644 $$f $(D)/share/kerf/$${f#configs/} || exit 1; done
+	install -d $(D)/lib/systemd/system
+	sed -e 's|^ExecStart=/usr/local/|ExecStart=$(PREFIX)/|' planner/service/kerf.service > $(D)/lib/systemd/system/kerf.service
+	chmod 644 $(D)/lib/systemd/system/kerf.service
 
 uninstall:
 	rm -f $(D)/bin/kerf $(D)/lib/libkerf.a $(D)/lib/libkerf.so $(D)/lib/libkerf.so.$(SOMAJOR) $(D)/lib/libkerf.so.$(VERSION) $(D)/lib/pkgconfig/kerf.pc
+	rm -f $(D)/lib/systemd/system/kerf.service
 	rm -rf $(D)/include/kerf $(D)/share/kerf
 	rm -f $(patsubst docs/man/%,$(D)/share/man/man1/%,$(MAN))
 

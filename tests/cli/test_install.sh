@@ -27,6 +27,8 @@ check "and finds what is bundled beside it" sh -c '
     "$1" list devices --json | grep -q "\"file\": \"$2/share/kerf/devices/jetson-tx2.json\""' \
     sh "$work/prefix/bin/kerf" "$work/prefix"
 check "the manual pages are installed" test -s "$work/prefix/share/man/man1/kerf-plan.1"
+check "the systemd unit starts what is installed" grep -q "^ExecStart=$work/prefix/bin/kerf serve " \
+    "$work/prefix/lib/systemd/system/kerf.service"
 
 PKG_CONFIG_PATH=$work/prefix/lib/pkgconfig
 export PKG_CONFIG_PATH
