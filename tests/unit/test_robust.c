@@ -4,6 +4,8 @@
 #include "planner/robust_stats.h"
 #include "planner/robust_world.h"
 #include "tests/support/random_question.h"
+#include "tests/support/text_file.h"
+#include "tests/support/torture.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -288,10 +290,478 @@ static void test_enumeration(void **state)
     }
 }
 
+/* --- a bundled network --- */
+
+typedef struct bundle {
+    kerf_network *network;
+    kerf_device *device, *server;
+    kerf_link *link;
+    kerf_question q;
+} bundle;
+
+static void load(bundle *b, const char *network, double uplink_bps)
+{
+    char path[96];
+    kerf_error err = {0};
+    *b = (bundle){.network = NULL};
+    snprintf(path, sizeof path, "configs/networks/%s.json", network);
+    assert_int_equal(kerf_network_load(path, NULL, &b->network, &err), KERF_OK);
+    assert_int_equal(kerf_device_load("configs/devices/jetson-tx2.json", &b->device, &err),
+                     KERF_OK);
+    assert_int_equal(kerf_device_load("configs/servers/edge-gpu.json", &b->server, &err), KERF_OK);
+    assert_int_equal(kerf_link_load("configs/links/wifi-n.json", &b->link, &err), KERF_OK);
+    b->link->rate_bps[KERF_UPLINK] = uplink_bps;
+    b->q = (kerf_question){.network = b->network,
+                           .device = b->device,
+                           .server = b->server,
+                           .link = b->link,
+                           .input_bytes = 60000};
+}
+
+static void unload(bundle *b)
+{
+    kerf_network_destroy(&b->network);
+    kerf_device_destroy(&b->device);
+    kerf_device_destroy(&b->server);
+    kerf_link_destroy(&b->link);
+}
+
+static kerf_robust *make(const kerf_question *q, const char *spec, const kerf_robust_options *o)
+{
+    kerf_robust *r = NULL;
+    kerf_spreads *spreads = NULL;
+    kerf_error err = {0};
+    kerf_robust_options options = *o;
+    if (kerf_spreads_parse(spec, &spreads, &err) != KERF_OK)
+        fail_msg("%s: %s: %s", spec, err.where, err.message);
+    options.spreads = spreads;
+    if (kerf_robust_make(q, &options, &r, &err) != KERF_OK)
+        fail_msg("%s: %s: %s", spec, err.where, err.message);
+    kerf_spreads_destroy(&spreads);
+    return r;
+}
+
+/* AlexNet is a chain: its placements are the prefixes of its operators. */
+static double chain_regret(const kerf_question *q, const kerf_robust_options *o, size_t *placements)
+{
+    const size_t n = q->network->n_operators;
+    robust_draw draw;
+    robust_world world;
+    kerf_error err = {0};
+    double *worst = calloc(n + 1, sizeof *worst), *cost = calloc(n + 1, sizeof *cost);
+    kerf_side *side = calloc(n, sizeof *side);
+    assert_int_equal(robust_draw_create(q, o, &draw, &err), KERF_OK);
+    assert_int_equal(robust_world_create(q, &world, &err), KERF_OK);
+    for (size_t i = 0; i < o->samples; i++) {
+        scenario s;
+        double best = INFINITY;
+        robust_draw_world(&draw, i, &world);
+        scenario_question(q, &world, &s);
+        for (size_t k = 0; k <= n; k++) {
+            kerf_plan_cost price_of;
+            for (size_t v = 0; v < n; v++)
+                side[v] = v < k ? KERF_SIDE_DEVICE : KERF_SIDE_SERVER;
+            assert_int_equal(kerf_price(&s.q, side, &price_of, &err), KERF_OK);
+            cost[k] = price_of.objective;
+            best = fmin(best, cost[k]);
+        }
+        for (size_t k = 0; k <= n; k++)
+            worst[k] = fmax(worst[k], cost[k] - best);
+    }
+    double least = INFINITY;
+    for (size_t k = 0; k <= n; k++)
+        least = fmin(least, worst[k]);
+    *placements = n + 1;
+    robust_draw_clear(&draw);
+    robust_world_clear(&world);
+    free(worst);
+    free(cost);
+    free(side);
+    return least;
+}
+
+static void test_bundled(void **state)
+{
+    (void)state;
+    static const char *const spec_of[] = {"profile,uplink=60%",
+                                          "conv=30%,fc=40%,rate=50%,idle=0.5..2"};
+    for (size_t i = 0; i < 2; i++) {
+        bundle b;
+        kerf_spreads *spreads = NULL;
+        kerf_error err = {0};
+        size_t placements = 0;
+        load(&b, "alexnet", 13e6);
+        assert_int_equal(kerf_spreads_parse(spec_of[i], &spreads, &err), KERF_OK);
+        const kerf_robust_options o = {
+            .aim = KERF_AIM_REGRET, .spreads = spreads, .samples = 200, .seed = 5};
+        const double expected = chain_regret(&b.q, &o, &placements);
+        kerf_robust *r = make(&b.q, spec_of[i], &o);
+        assert_int_equal(r->placements, placements);
+        assert_true(r->complete);
+        assert_true(expected > 0); /* else it tests nothing */
+        if (!same(r->value, expected, 1e-9))
+            fail_msg("%s: regret %.15g, expected %.15g", spec_of[i], r->value, expected);
+        assert_true(r->value <= r->rows[KERF_ROBUST_NOMINAL].figures.worst_regret);
+        kerf_robust_destroy(&r);
+        kerf_spreads_destroy(&spreads);
+        unload(&b);
+    }
+}
+
+/* --- what is known in advance --- */
+
+static void test_moments(void **state)
+{
+    (void)state;
+    bundle b;
+    load(&b, "alexnet", 13e6);
+    kerf_plan *plan = NULL;
+    kerf_error err = {0};
+    assert_int_equal(kerf_plan_make(&b.q, &plan, &err), KERF_OK);
+    const double stated = plan->all_device.cost.device_energy_J;
+    const kerf_robust_options o = {.samples = 4000, .seed = 1};
+    const struct {
+        const char *spec;
+        double mean, deviation, p95;
+    } known[] = {
+        {"energy=0%", 1, 0, 1},
+        {"energy=0.5..1.5", 1, 1 / sqrt(12), 1.45},
+        /* log-normal of mean 1: its logarithm has variance log(1 + 0.3^2) */
+        {"energy=30%", 1, 0.3, exp(1.6448536 * sqrt(log(1.09)) - log(1.09) / 2)},
+        /* a product of two of them */
+        {"energy=30%,energy=40%", 1, sqrt(1.09 * 1.16 - 1),
+         exp(1.6448536 * sqrt(log(1.09 * 1.16)) - log(1.09 * 1.16) / 2)},
+        {"rate=50%,server=50%,rtt=20%", 1, 0, 1}, /* of no matter to a board on its own */
+    };
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        kerf_robust *r = make(&b.q, known[i].spec, &o);
+        const kerf_robust_figures *f = &r->rows[KERF_ROBUST_ALL_DEVICE].figures;
+        const double room = 4 * f->standard_error + 1e-12 * stated;
+        if (fabs(f->mean - known[i].mean * stated) > room ||
+            fabs(f->deviation - known[i].deviation * stated) >
+                0.06 * known[i].deviation * stated + 1e-9 ||
+            !same(f->p95, known[i].p95 * stated, 0.03))
+            fail_msg("%s: mean %g, deviation %g, p95 %g of %g", known[i].spec, f->mean,
+                     f->deviation, f->p95, stated);
+        kerf_robust_destroy(&r);
+    }
+    kerf_plan_destroy(&plan);
+    unload(&b);
+}
+
+/* The latency is uniform: the deadline is missed with a known probability, which nearly all of the
+ * confidence intervals hold. */
+static void test_probability(void **state)
+{
+    (void)state;
+    bundle b;
+    size_t held = 0;
+    load(&b, "alexnet", 13e6);
+    kerf_plan *plan = NULL;
+    kerf_error err = {0};
+    assert_int_equal(kerf_plan_make(&b.q, &plan, &err), KERF_OK);
+    b.q.limits.deadline_s = 1.2 * plan->all_device.cost.latency_s; /* 70 % of 0.5 to 1.5 */
+    for (uint64_t seed = 0; seed < 60; seed++) {
+        const kerf_robust_options o = {.samples = 200, .seed = seed};
+        kerf_robust *r = make(&b.q, "latency=0.5..1.5", &o);
+        const kerf_robust_figures *f = &r->rows[KERF_ROBUST_ALL_DEVICE].figures;
+        assert_true(f->miss_low <= f->miss && f->miss <= f->miss_high);
+        assert_true(f->miss_cantelli >= f->miss - 0.01);
+        held += f->miss_low <= 0.3 && 0.3 <= f->miss_high;
+        kerf_robust_destroy(&r);
+    }
+    assert_in_range(held, 54, 60);
+    kerf_plan_destroy(&plan);
+    unload(&b);
+}
+
+static double binomial_tail(size_t k, size_t n, double p) /* P(X >= k) */
+{
+    double sum = 0;
+    for (size_t i = k; i <= n; i++)
+        sum += exp(lgamma((double)n + 1) - lgamma((double)i + 1) - lgamma((double)(n - i) + 1) +
+                   (double)i * log(p) + (double)(n - i) * log1p(-p));
+    return sum;
+}
+
+static void test_statistics(void **state)
+{
+    (void)state;
+    static const size_t counts[][2] = {{0, 10}, {10, 10},  {1, 10},
+                                       {5, 17}, {40, 200}, {1999, 2000}};
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
+        const size_t k = counts[i][0], n = counts[i][1];
+        double low, high;
+        robust_share(k, n, &low, &high);
+        assert_true(k == 0 ? low == 0 : same(binomial_tail(k, n, low), 0.025, 1e-6));
+        assert_true(k == n ? high == 1 : same(1 - binomial_tail(k + 1, n, high), 0.025, 1e-6));
+    }
+    /* Where X is either the limit and more, or below its mean, the bound is what it is. */
+    const double p = 0.2, room = 3, below = p * room / (1 - p);
+    const double variance = p * room * room + (1 - p) * below * below;
+    assert_true(same(robust_cantelli(5, variance, 5 + room), p, 1e-12));
+    assert_true(robust_cantelli(5, 1, 5) == 1 && robust_cantelli(5, 1, 4) == 1);
+    assert_true(robust_cantelli(5, 0, 6) == 0 && robust_cantelli(5, 0, 5) == 0);
+    double values[] = {5, 1, 4, 2, 3};
+    assert_true(robust_quantile(values, 5, 0.2) == 1);
+    assert_true(robust_quantile(values, 5, 0.21) == 2);
+    assert_true(robust_quantile(values, 5, 1) == 5);
+}
+
+static void test_seeds(void **state)
+{
+    (void)state;
+    bundle b;
+    load(&b, "squeezenet", 13e6);
+    b.q.limits.deadline_s = 0.02;
+    const char *const spec = "profile,rate=30%,server=0.5..2";
+    kerf_robust_options o = {.samples = 300, .seed = 9};
+    kerf_robust *first = make(&b.q, spec, &o), *again = make(&b.q, spec, &o);
+    o.seed = 10;
+    kerf_robust *other = make(&b.q, spec, &o);
+    for (size_t k = 0; k < KERF_ROBUST_ROLES; k++) {
+        const size_t size = sizeof first->rows[k].figures;
+        assert_memory_equal(&first->rows[k].figures, &again->rows[k].figures, size);
+    }
+    assert_true(first->rows[KERF_ROBUST_ALL_SERVER].figures.mean !=
+                other->rows[KERF_ROBUST_ALL_SERVER].figures.mean);
+    kerf_robust_destroy(&first);
+    kerf_robust_destroy(&again);
+    kerf_robust_destroy(&other);
+    unload(&b);
+}
+
+/* --- too many placements --- */
+
+static void test_reduced(void **state)
+{
+    (void)state;
+    rng r = {rng_seed(21)};
+    for (size_t i = 0; i < cases(25, 250); i++) {
+        question_box box;
+        random_question(&r, 3 + rng_below(&r, 5), rng_chance(&r, 0.5), &box);
+        const char *spec = specs[i % (sizeof specs / sizeof *specs)];
+        for (int aim = KERF_AIM_NOMINAL; aim <= KERF_AIM_REGRET; aim++) {
+            kerf_robust_options o = {.aim = (kerf_aim)aim, .samples = 30, .seed = i};
+            kerf_robust *all = make(&box.q, spec, &o);
+            o.most_placements = 1;
+            kerf_robust *some = make(&box.q, spec, &o);
+            assert_true(all->complete && !some->complete);
+            assert_true(some->placements <= all->placements);
+            assert_true(some->plan->optimal == (aim == KERF_AIM_NOMINAL));
+            if (some->value < all->value - 1e-9 * fabs(all->value) - 1e-12)
+                fail_msg("%s: %.15g of some placements, %.15g of all", spec, some->value,
+                         all->value);
+            const kerf_robust_figures *a = &all->rows[KERF_ROBUST_NOMINAL].figures,
+                                      *s = &some->rows[KERF_ROBUST_NOMINAL].figures;
+            /* The best of every scenario is there, so regrets are the same. */
+            if (!same(a->mean, s->mean, 1e-9) ||
+                fabs(a->worst_regret - s->worst_regret) > 1e-9 * a->worst)
+                fail_msg("%s: mean %.15g and %.15g, regret %.15g and %.15g", spec, a->mean, s->mean,
+                         a->worst_regret, s->worst_regret);
+            kerf_robust_destroy(&all);
+            kerf_robust_destroy(&some);
+        }
+        question_box_clear(&box);
+    }
+}
+
+/* --- traces, texts and files --- */
+
+static void test_trace(void **state)
+{
+    (void)state;
+    kerf_spreads *spreads = NULL;
+    kerf_error err = {0};
+    assert_int_equal(kerf_spreads_parse("rtt=10%", &spreads, &err), KERF_OK);
+    text_file_write("0 4\n1 0\n2 0\n3 12\n", NULL, NULL);
+    assert_int_equal(kerf_spreads_add_trace(spreads, text_file_path(), 0, &err), KERF_OK);
+    const kerf_spread *s = &spreads->list[1];
+    assert_int_equal(spreads->n, 2);
+    assert_int_equal(s->n, 4);
+    /* From 1 s it takes until after 3 s before anything goes through: a window of 4 s; from 2 s one
+     * of 2 s. */
+    const double rates[] = {4e6, 4e6, 6e6, 12e6};
+    for (size_t i = 0; i < 4; i++) {
+        assert_true(same(s->value[i], rates[i], 1e-9));
+        assert_true(same(s->weight[i], (double)(i + 1) / 4, 1e-12));
+    }
+    assert_int_equal(kerf_spreads_add_trace(spreads, "none/such", 0, &err), KERF_E_IO);
+    assert_int_equal(kerf_spreads_add_trace(spreads, text_file_path(), -1, &err), KERF_E_INVALID);
+    assert_int_equal(spreads->n, 2);
+    kerf_spreads_destroy(&spreads);
+    const char *const recorded = "../shared/data/traces/mahimahi/ATT-LTE-driving-2016.up";
+    FILE *there = fopen(recorded, "r");
+    if (!there)
+        skip();
+    fclose(there);
+    bundle b;
+    kerf_robust *r = NULL;
+    load(&b, "alexnet", 13e6);
+    assert_int_equal(kerf_spreads_parse("downlink=0%", &spreads, &err), KERF_OK);
+    assert_int_equal(kerf_spreads_add_trace(spreads, recorded, 1, &err), KERF_OK);
+    const kerf_robust_options o = {.aim = KERF_AIM_EXPECTED, .spreads = spreads};
+    assert_int_equal(kerf_robust_make(&b.q, &o, &r, &err), KERF_OK);
+    assert_true(r->value <= r->rows[KERF_ROBUST_NOMINAL].figures.mean * (1 + 1e-12));
+    kerf_robust_destroy(&r);
+    kerf_spreads_destroy(&spreads);
+    unload(&b);
+}
+
+static void refuse(const kerf_question *q, const kerf_robust_options *o, const char *what)
+{
+    kerf_robust *const untouched = (kerf_robust *)(void *)&untouched;
+    kerf_robust *r = untouched;
+    kerf_error err = {0};
+    const kerf_status status = kerf_robust_make(q, o, &r, &err);
+    if (status != KERF_E_INVALID || !*err.message || r != untouched)
+        fail_msg("%s: status %d, '%s'", what, (int)status, err.message);
+}
+
+static void test_refusals(void **state)
+{
+    (void)state;
+    bundle b;
+    load(&b, "alexnet", 13e6);
+    kerf_spread one = {.what = "rate", .relative = 0.1};
+    kerf_spreads spreads = {.list = &one, .n = 1};
+    kerf_robust_options o = {.spreads = &spreads};
+    refuse(&b.q, &(kerf_robust_options){.samples = 1}, "no spreads");
+    refuse(&b.q, &(kerf_robust_options){.spreads = &(kerf_spreads){.n = 0}}, "none listed");
+    refuse(&b.q, &(kerf_robust_options){.spreads = &spreads, .samples = 1000001}, "many samples");
+    refuse(&b.q, &(kerf_robust_options){.spreads = &spreads, .aim = (kerf_aim)77}, "an aim");
+    refuse(&b.q,
+           &(kerf_robust_options){.spreads = &spreads, .aim = KERF_AIM_CHANCE, .probability = 0.5},
+           "no deadline");
+    b.q.limits.deadline_s = 1;
+    for (int i = 0; i < 4; i++) {
+        static const double bad[] = {0, 1, -1, NAN};
+        refuse(&b.q,
+               &(kerf_robust_options){
+                   .spreads = &spreads, .aim = KERF_AIM_CANTELLI, .probability = bad[i]},
+               "a probability");
+    }
+    const kerf_spread wrong[] = {
+        {.what = "weather", .relative = 0.1},
+        {.what = "rate", .relative = -0.1},
+        {.what = "rate", .relative = (double)NAN},
+        {.what = "rate", .relative = 11},
+        {.what = "rate", .kind = KERF_SPREAD_INTERVAL, .low = 2, .high = 1},
+        {.what = "rate", .kind = KERF_SPREAD_INTERVAL, .low = 0, .high = 1},
+        {.what = "conv", .kind = KERF_SPREAD_INTERVAL, .low = 0, .high = (double)INFINITY},
+        {.what = "load", .kind = KERF_SPREAD_INTERVAL, .low = 0, .high = 1},
+        {.what = "load", .relative = 0.1},
+        {.what = "uplink", .kind = KERF_SPREAD_TRACE},
+        {.what = "rtt", .kind = KERF_SPREAD_TRACE},
+    };
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        one = wrong[i];
+        refuse(&b.q, &o, wrong[i].what);
+    }
+    const double value[] = {1e6, 2e6}, falling[] = {0.9, 0.5}, none[] = {1e6, 0},
+                 half[] = {0.2, 0.5};
+    const double full[] = {0.5, 1};
+    one = (kerf_spread){
+        .what = "uplink", .kind = KERF_SPREAD_TRACE, .value = value, .weight = falling, .n = 2};
+    refuse(&b.q, &o, "weights that fall");
+    one.weight = half;
+    refuse(&b.q, &o, "weights that end early");
+    one.weight = full;
+    one.value = none;
+    refuse(&b.q, &o, "no rate");
+    memset(one.what, 'x', sizeof one.what);
+    refuse(&b.q, &o, "a name without an end");
+    b.q.network = NULL;
+    one = (kerf_spread){.what = "rate", .relative = 0.1};
+    refuse(&b.q, &o, "no network");
+    b.q.network = b.network;
+    unload(&b);
+}
+
+static void test_infeasible(void **state)
+{
+    (void)state;
+    bundle b;
+    kerf_robust *r = NULL;
+    kerf_error err = {0};
+    load(&b, "alexnet", 13e6);
+    kerf_spread one = {.what = "device", .relative = 0.3};
+    const kerf_spreads spreads = {.list = &one, .n = 1};
+    kerf_robust_options o = {
+        .spreads = &spreads, .aim = KERF_AIM_CHANCE, .probability = 0.9, .samples = 100};
+    b.q.limits.deadline_s = 1e-4;
+    assert_int_equal(kerf_robust_make(&b.q, &o, &r, &err), KERF_E_INFEASIBLE);
+    assert_non_null(strstr(err.message, "0.9"));
+    o.aim = KERF_AIM_REGRET;
+    assert_int_equal(kerf_robust_make(&b.q, &o, &r, &err), KERF_E_INFEASIBLE);
+    assert_null(r);
+    unload(&b);
+}
+
+/* --- without memory --- */
+
+typedef struct job {
+    kerf_question *q;
+    const char *text;
+    size_t most;
+} job;
+
+static kerf_status tortured(void *context, kerf_error *err)
+{
+    const job *j = context;
+    kerf_spreads *spreads = NULL;
+    kerf_robust *r = NULL;
+    kerf_status status = kerf_spreads_parse(j->text, &spreads, err);
+    if (status == KERF_OK) {
+        const kerf_robust_options o = {
+            .aim = KERF_AIM_REGRET, .spreads = spreads, .samples = 3, .most_placements = j->most};
+        status = kerf_robust_make(j->q, &o, &r, err);
+    }
+    kerf_robust_destroy(&r);
+    kerf_spreads_destroy(&spreads);
+    return status;
+}
+
+static kerf_status tortured_file(void *context, kerf_error *err)
+{
+    kerf_spreads *spreads = NULL;
+    const kerf_status status = kerf_spreads_load(context, &spreads, err);
+    kerf_spreads_destroy(&spreads);
+    return status;
+}
+
+static void test_torture(void **state)
+{
+    (void)state;
+    rng r = {4};
+    question_box box;
+    char path[256];
+    if (!torture_available())
+        skip();
+    random_question(&r, 3, false, &box);
+    job j = {&box.q, "conv=20%,latency/launch=10%,server=20%", 0};
+    torture_run(tortured, &j);
+    j.most = 1;
+    torture_run(tortured, &j);
+    question_box_clear(&box);
+    snprintf(path, sizeof path, "%s", text_file_path());
+    text_file_write(
+        "{\"format\": \"kerf-uncertainty/1\", \"profile\": true, \"spreads\": [{\"what\": "
+        "\"rate\", \"relative\": 0.1}, {\"what\": \"rtt\", \"interval\": [\"1 ms\", \"2 "
+        "ms\"]}]}",
+        NULL, NULL);
+    torture_run(tortured_file, path);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_enumeration),
+        cmocka_unit_test(test_enumeration), cmocka_unit_test(test_bundled),
+        cmocka_unit_test(test_moments),     cmocka_unit_test(test_probability),
+        cmocka_unit_test(test_statistics),  cmocka_unit_test(test_seeds),
+        cmocka_unit_test(test_reduced),     cmocka_unit_test(test_trace),
+        cmocka_unit_test(test_refusals),    cmocka_unit_test(test_infeasible),
+        cmocka_unit_test(test_torture),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, text_file_make, text_file_remove);
 }
