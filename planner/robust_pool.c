@@ -76,11 +76,31 @@ static size_t energy_terms(size_t *offsets)
 
 _Static_assert(3 * KERF_CLASS_COUNT + 6 <= ROBUST_MOST_TERMS, "room for all terms");
 
-static size_t keep_nonzero(const kerf_power_mode *mode, size_t *offsets, size_t n)
+/* The class whose coefficient it is; KERF_CLASS_COUNT: of all. */
+static size_t class_of(size_t offset)
 {
+    static const size_t lists[] = {TERM(s_per_mac),
+                                   TERM(J_per_mac),
+                                   TERM(latency_more.per_byte),
+                                   TERM(latency_more.per_weight_byte),
+                                   TERM(energy_more.per_byte),
+                                   TERM(energy_more.per_weight_byte)};
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
+        if (offset >= lists[i] && offset < lists[i] + KERF_CLASS_COUNT * sizeof(double))
+            return (offset - lists[i]) / sizeof(double);
+    return KERF_CLASS_COUNT;
+}
+
+/* Those that are not 0, of classes that the network has. */
+static size_t keep_needed(const kerf_question *q, const kerf_power_mode *mode, size_t *offsets,
+                          size_t n)
+{
+    bool has[KERF_CLASS_COUNT + 1] = {[KERF_CLASS_COUNT] = true};
     size_t kept = 0;
+    for (size_t i = 0; i < q->network->n_operators; i++)
+        has[q->network->operators[i].cls] = true;
     for (size_t i = 0; i < n; i++)
-        if (kerf_coefficient_get(mode, offsets[i]) > 0)
+        if (kerf_coefficient_get(mode, offsets[i]) > 0 && has[class_of(offsets[i])])
             offsets[kept++] = offsets[i];
     return kept;
 }
@@ -100,12 +120,13 @@ static kerf_status create_model(const robust_pool *pool, const robust_variety *v
     const cut_problem *p = &c->binding.problem;
     m->device_mode = *c->binding.device_mode;
     m->server_mode = *c->binding.server_mode;
+    m->codec = cut_has_codec(p);
     m->power = m->device_mode.energy_form == KERF_ENERGY_POWER;
     m->linear = is_linear(q, &m->device_mode) || !variety->device;
     if (m->linear && is_linear(q, &m->device_mode)) {
-        m->n_s = keep_nonzero(&m->device_mode, m->offset_s, latency_terms(m->offset_s));
+        m->n_s = keep_needed(q, &m->device_mode, m->offset_s, latency_terms(m->offset_s));
         m->n_J =
-            m->power ? 0 : keep_nonzero(&m->device_mode, m->offset_J, energy_terms(m->offset_J));
+            m->power ? 0 : keep_needed(q, &m->device_mode, m->offset_J, energy_terms(m->offset_J));
     }
     m->start = kerf_calloc(p->n_groups, sizeof *m->start);
     m->table = kerf_calloc(p->n + p->n_groups, sizeof *m->table);
@@ -240,7 +261,7 @@ static kerf_status add_entry(robust_pool *pool, size_t choice, const uint8_t *x,
             e->sent[d] = kerf_link_sent_bytes(p->link, bytes[d]);
             e->doublings[d] = kerf_link_doublings(p->link, e->sent[d]);
         }
-    if (cut_has_codec(p))
+    if (pool->models[choice].codec)
         add_codec(p, x, load, e);
     if (!is_linear(&c->question, &pool->models[choice].device_mode) &&
         pool->models[choice].linear) { /* nothing of it changes */
@@ -438,11 +459,43 @@ static cut_cost sum_table(robust_pool *pool, size_t entry)
     return sum;
 }
 
-/* How much of each coefficient the placements of a choice take: priced with that one alone. */
-static void take_work(robust_pool *pool, size_t choice)
+static bool takes_any(const cut_problem *p, const robust_model *m)
+{
+    bool any = m->device_mode.partition_s > 0 || m->device_mode.partition_J > 0;
+    for (size_t i = 0; i < p->n + p->n_groups && !any; i++)
+        any = m->table[i].device_s > 0 || m->table[i].device_J > 0;
+    return any;
+}
+
+/* Prices the placements of a choice with each of the coefficients alone; drops those that none of
+ * them takes any of. `first` is the column of the first one. */
+static size_t take_terms(robust_pool *pool, size_t choice, size_t first, size_t *offsets, size_t n,
+                         bool energy)
 {
     robust_model *m = &pool->models[choice];
     const cut_problem *p = &pool->choices->list[choice].binding.problem;
+    size_t kept = 0;
+    for (size_t k = 0; k < n; k++) {
+        kerf_coefficient_set(&m->device_mode, offsets[k], 1);
+        fill_table(p, m, true, false);
+        const bool any = takes_any(p, m);
+        for (size_t i = 0; any && i < pool->n; i++) {
+            if (pool->list[i].choice != choice)
+                continue;
+            const cut_cost sum = sum_table(pool, i);
+            pool->work[i * pool->terms + first + kept] = energy ? sum.device_J : sum.device_s;
+        }
+        kerf_coefficient_set(&m->device_mode, offsets[k], 0);
+        if (any)
+            offsets[kept++] = offsets[k];
+    }
+    return kept;
+}
+
+/* How much of each coefficient the placements of a choice take. */
+static void take_work(robust_pool *pool, size_t choice)
+{
+    robust_model *m = &pool->models[choice];
     const kerf_power_mode whole = m->device_mode;
     size_t all[2 * ROBUST_MOST_TERMS];
     size_t n = latency_terms(all);
@@ -450,19 +503,8 @@ static void take_work(robust_pool *pool, size_t choice)
     for (size_t i = 0; i < n; i++)
         kerf_coefficient_set(&m->device_mode, all[i], 0);
     m->device_mode.active_W = 0;
-    for (size_t k = 0; k < m->n_s + m->n_J; k++) {
-        const bool energy = k >= m->n_s;
-        const size_t offset = energy ? m->offset_J[k - m->n_s] : m->offset_s[k];
-        kerf_coefficient_set(&m->device_mode, offset, 1);
-        fill_table(p, m, true, false);
-        for (size_t i = 0; i < pool->n; i++) {
-            if (pool->list[i].choice != choice)
-                continue;
-            const cut_cost sum = sum_table(pool, i);
-            pool->work[i * pool->terms + k] = energy ? sum.device_J : sum.device_s;
-        }
-        kerf_coefficient_set(&m->device_mode, offset, 0);
-    }
+    m->n_s = take_terms(pool, choice, 0, m->offset_s, m->n_s, false);
+    m->n_J = take_terms(pool, choice, m->n_s, m->offset_J, m->n_J, true);
     m->device_mode = whole;
 }
 

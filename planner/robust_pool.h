@@ -43,6 +43,7 @@ typedef struct robust_entry {
 /* How the placements of a choice are priced. */
 typedef struct robust_model {
     bool linear; /* on the device: the terms below; else from the table */
+    bool codec;  /* encoding or decoding costs anything */
     bool power;  /* energy is active_W times the time */
     size_t n_s, n_J;
     size_t offset_s[ROBUST_MOST_TERMS], offset_J[ROBUST_MOST_TERMS]; /* in kerf_power_mode */

@@ -1,6 +1,7 @@
 /* How far each figure may be off before another answer is better: over all placements, walking from
- * the far end of a figure's range towards its present value as for break-even rates (explain.c). */
-#include "kerf/robust.h"
+ * the far end of a figure's range towards its present value as for break-even rates (explain.c);
+ * where all costs are linear in it, each two change their order where their lines meet. */
+#include "planner/sensitivity.h"
 
 #include "planner/robust_world.h"
 #include "planner/search.h"
@@ -23,7 +24,8 @@
 #define LEAST_RTT_S 1e-9
 #define MOST_RTT_S  1e4
 #define MAX_STEPS   200
-#define BETWEEN     16 /* points looked at where two answers may change their order twice */
+#define PARALLEL    1e-14 /* relative difference of slopes that may be rounding */
+#define BETWEEN     16    /* points looked at where two answers may change their order twice */
 
 /* A figure, as a number u above 0 that is searched on its logarithm: a factor, a rate, an RTT, or
  * for the load 1 / (1 - load). */
@@ -38,9 +40,11 @@ typedef struct walk {
     cut_options options;
     robust_pool pool;
     robust_world world;
-    robust_cost *stated; /* by entry: with the figures as they are */
-    size_t mine;         /* the answer */
-    bool sum;            /* linear in every factor: two answers change their order once */
+    robust_cost *stated, *doubled; /* by entry: with the figures as they are, and with one of them
+                                      twice as large */
+    size_t mine;                   /* the answer */
+    bool sum;                      /* linear in every factor: two answers change their order once */
+    bool factors_only;
     kerf_sensitivity *found;
     size_t capacity;
 } walk;
@@ -147,16 +151,34 @@ static double border(walk *w, const figure *f, double end, double never)
 /* Whether any placement costs another time or energy if the figure is another. */
 static bool matters(walk *w, const figure *f)
 {
+    bool changes = false;
     set(w, f, f->now * 2);
     for (size_t i = 0; i < w->pool.n; i++) {
-        const robust_cost *before = &w->stated[i];
-        robust_cost after;
-        robust_pool_price(&w->pool, i, &after);
-        if (before->energy_J != after.energy_J || before->latency_s != after.latency_s ||
-            before->objective != after.objective)
-            return true;
+        const robust_cost *before = &w->stated[i], *after = &w->doubled[i];
+        robust_pool_price(&w->pool, i, &w->doubled[i]);
+        changes = changes || before->energy_J != after->energy_J ||
+                  before->latency_s != after->latency_s || before->objective != after->objective;
     }
-    return false;
+    return changes;
+}
+
+/* Every cost is a line over the factor, known at 1 and at 2. */
+static void meet_lines(const walk *w, const figure *f, double *below, double *above)
+{
+    const double mine = w->stated[w->mine].objective;
+    const double slope = w->doubled[w->mine].objective - mine;
+    *below = 0;
+    *above = INFINITY;
+    for (size_t i = 0; i < w->pool.n; i++) {
+        const double more = fmax(w->stated[i].objective - mine, 0);
+        const double closing = slope - (w->doubled[i].objective - w->stated[i].objective);
+        if (closing > PARALLEL * mine)
+            *above = fmin(*above, 1 + more / closing);
+        else if (closing < -PARALLEL * mine)
+            *below = fmax(*below, 1 + more / closing);
+    }
+    *below = *below > f->low ? *below : 0;
+    *above = *above < f->high ? *above : INFINITY;
 }
 
 static double value_of(const figure *f, double u)
@@ -181,15 +203,41 @@ static kerf_status add(walk *w, const char *what, const figure *f, kerf_error *e
     *b = (kerf_break_even){.is_factor = f->target.kind < ROBUST_RATE, .now = value_of(f, f->now)};
     snprintf(b->what, sizeof b->what, "%s", what);
     /* No load is below 0, where 1 / (1 - load) is 1. */
+    if (w->sum && b->is_factor) {
+        meet_lines(w, f, &b->below, &b->above);
+        return KERF_OK;
+    }
     b->below = value_of(f, border(w, f, f->low, 0));
     b->above = value_of(f, border(w, f, f->high, INFINITY));
     return KERF_OK;
 }
 
+/* False where none of the target's coefficients is in any of the prices: quicker than to try. */
+static bool may_matter(const walk *w, const robust_target *t)
+{
+    if (t->kind != ROBUST_COEFFICIENTS)
+        return true;
+    for (size_t c = 0; c < w->pool.choices->n; c++) {
+        const robust_model *m = &w->pool.models[c];
+        bool found = !m->linear;
+        for (size_t i = 0; i < t->n && !found; i++) {
+            found = m->power && t->offsets[i] == offsetof(kerf_power_mode, active_W);
+            for (size_t k = 0; k < m->n_s && !found; k++)
+                found = m->offset_s[k] == t->offsets[i];
+            for (size_t k = 0; k < m->n_J && !found; k++)
+                found = m->offset_J[k] == t->offsets[i];
+        }
+        if (found)
+            return true;
+    }
+    return false;
+}
+
 static kerf_status add_factor(walk *w, const char *what, kerf_error *err)
 {
     figure f = {.now = 1, .low = LEAST, .high = MOST, .twice = !w->sum};
-    return robust_target_find(what, &f.target) ? add(w, what, &f, err) : KERF_OK;
+    return robust_target_find(what, &f.target) && may_matter(w, &f.target) ? add(w, what, &f, err)
+                                                                           : KERF_OK;
 }
 
 static kerf_status add_coefficients(walk *w, kerf_error *err)
@@ -242,7 +290,7 @@ static kerf_status add_all(walk *w, kerf_error *err)
     kerf_status status = add_coefficients(w, err);
     for (size_t i = 0; status == KERF_OK && i < sizeof wholes / sizeof *wholes; i++)
         status = add_factor(w, wholes[i], err);
-    if (status == KERF_OK)
+    if (status == KERF_OK && !w->factors_only)
         status = add_values(w, err);
     return status == KERF_OK && w->pool.out_of_memory
                ? kerf_fail(err, KERF_E_NOMEM, NULL, "out of memory for measured groups")
@@ -294,7 +342,8 @@ static kerf_status gather(walk *w, plan_search *s, size_t most, kerf_error *err)
     if (status != KERF_OK)
         return status;
     w->stated = kerf_calloc(w->pool.n, sizeof *w->stated);
-    if (!w->stated)
+    w->doubled = kerf_calloc(w->pool.n, sizeof *w->doubled);
+    if (!w->stated || !w->doubled)
         return kerf_fail(err, KERF_E_NOMEM, NULL, "out of memory");
     robust_pool_look(&w->pool, &w->world);
     for (size_t i = 0; i < w->pool.n; i++)
@@ -307,11 +356,11 @@ static kerf_status gather(walk *w, plan_search *s, size_t most, kerf_error *err)
                : KERF_OK;
 }
 
-kerf_status kerf_sensitivity_make(const kerf_question *question, size_t most_placements,
-                                  kerf_sensitivity **sensitivity, kerf_error *err)
+kerf_status sensitivity_find(const kerf_question *question, size_t most_placements,
+                             bool factors_only, kerf_sensitivity **sensitivity, kerf_error *err)
 {
     kerf_error_clear(err);
-    walk w = {.question = question};
+    walk w = {.question = question, .factors_only = factors_only};
     plan_search s;
     kerf_status status = plan_search_run(&s, question, cut_clock_s(), err);
     if (status == KERF_OK && s.solution.gap > CUT_GAP)
@@ -329,10 +378,17 @@ kerf_status kerf_sensitivity_make(const kerf_question *question, size_t most_pla
     }
     kerf_sensitivity_destroy(&w.found);
     free(w.stated);
+    free(w.doubled);
     robust_pool_clear(&w.pool);
     robust_world_clear(&w.world);
     plan_search_clear(&s);
     return status;
+}
+
+kerf_status kerf_sensitivity_make(const kerf_question *question, size_t most_placements,
+                                  kerf_sensitivity **sensitivity, kerf_error *err)
+{
+    return sensitivity_find(question, most_placements, false, sensitivity, err);
 }
 
 void kerf_sensitivity_destroy(kerf_sensitivity **sensitivity)

@@ -98,11 +98,10 @@ cli_exit cli_plan(const cli_settings *settings)
     }
     if (status != CLI_DONE)
         goto out;
-    if (settings->sensitivity)
-        status = cli_sensitivity_make(settings, &scene, &doubts);
+    const kerf_plan *plan = doubts.robust ? doubts.robust->plan : made;
+    status = cli_sensitivity_make(settings, &scene, plan, &doubts);
     if (status != CLI_DONE)
         goto out;
-    const kerf_plan *plan = doubts.robust ? doubts.robust->plan : made;
     status = print(settings, &scene, plan, &doubts);
     if (status == CLI_DONE && settings->plot)
         status = cli_plan_plot(&scene, plan, settings->plot);

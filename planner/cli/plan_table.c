@@ -1,5 +1,6 @@
 /* The plan for people: the answer in a sentence, its cost beside the two extremes, and why. */
 #include "planner/cli/plan.h"
+#include "planner/cli/robust.h"
 #include "planner/cli/table.h"
 
 #include "base/text.h"
@@ -540,6 +541,8 @@ cli_exit cli_plan_table(const cli_scene *asked, const kerf_plan *plan)
     else
         print_proof(&scene->question, plan);
     print_break_even(&scene->question, plan);
+    if (scene->sensitivity)
+        cli_sensitivity_line(scene->sensitivity);
     print_binding(plan);
     print_left_out(plan);
     print_choice(&asked->question, plan);

@@ -1,6 +1,7 @@
 #include "planner/cli/robust.h"
 
 #include "planner/cli/progress.h"
+#include "planner/sensitivity.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -124,19 +125,44 @@ cli_exit cli_robust_make(const cli_settings *settings, cli_scene *scene, cli_dou
     return CLI_DONE;
 }
 
-#define QUICK_PLACEMENTS 500 /* for which it takes little more than the plan itself */
+/* For how many placements it takes little more than the plan itself: more where two answers change
+ * their order once. */
+static size_t quick_placements(const kerf_question *q)
+{
+    const bool many = (q->power_mode && strcmp(q->power_mode, "any") == 0) || q->n_encodings > 1 ||
+                      q->n_variants > 1;
+    const bool sum = q->objective != KERF_OBJ_EDP && q->objective != KERF_OBJ_THROUGHPUT &&
+                     !q->device_profile && !many && q->limits.deadline_s <= 0 &&
+                     q->limits.energy_J <= 0;
+    return sum ? 300 : 30;
+}
 
-cli_exit cli_sensitivity_make(const cli_settings *settings, cli_scene *scene, cli_doubts *doubts)
+/* What is not quickly known is not worth a failure. */
+static cli_exit hint(cli_scene *scene, cli_doubts *doubts)
+{
+    kerf_question quiet = scene->question;
+    quiet.progress = NULL; /* that of the plan has ended */
+    sensitivity_find(&quiet, quick_placements(&quiet), true, &doubts->sensitivity, NULL);
+    scene->sensitivity = doubts->sensitivity;
+    return CLI_DONE;
+}
+
+cli_exit cli_sensitivity_make(const cli_settings *settings, cli_scene *scene, const kerf_plan *plan,
+                              cli_doubts *doubts)
 {
     kerf_error err = {0};
     cli_progress progress;
-    if (settings->sensitivity)
-        cli_progress_start(&progress, settings, &scene->question);
-    const kerf_status made = kerf_sensitivity_make(
-        &scene->question, settings->sensitivity ? 0 : QUICK_PLACEMENTS, &doubts->sensitivity, &err);
-    if (!settings->sensitivity)
+    const bool asked = settings->sensitivity;
+    if (!asked && (settings->json || settings->csv || settings->time_limit_s > 0 ||
+                   doubts->robust || !plan->optimal))
         return CLI_DONE;
+    if (!asked)
+        return hint(scene, doubts);
+    scene->question.progress = NULL;
+    cli_progress_start(&progress, settings, &scene->question);
+    const kerf_status made = kerf_sensitivity_make(&scene->question, 0, &doubts->sensitivity, &err);
     cli_progress_end(&progress);
+    scene->sensitivity = doubts->sensitivity;
     return made == KERF_OK ? CLI_DONE : fail(settings, scene, made, &err);
 }
 

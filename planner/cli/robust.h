@@ -25,15 +25,17 @@ typedef struct cli_doubts {
 
 /* Makes the plan under uncertainty; reports what is wrong. */
 cli_exit cli_robust_make(const cli_settings *settings, cli_scene *scene, cli_doubts *doubts);
-/* Where the answer changes. Without --sensitivity only where that is quickly known, and nothing is
- * reported. */
-cli_exit cli_sensitivity_make(const cli_settings *settings, cli_scene *scene, cli_doubts *doubts);
+/* Where the answer changes: with --sensitivity, or for the table where that is quickly known. */
+cli_exit cli_sensitivity_make(const cli_settings *settings, cli_scene *scene, const kerf_plan *plan,
+                              cli_doubts *doubts);
 void cli_doubts_clear(cli_doubts *doubts);
 
 /* Adds what is known to the plan's document; prints it below the plan's table, which has `scene`'s
  * answer already. */
 void cli_doubts_json(cli_json *j, json_t *document, const cli_settings *settings,
                      const cli_scene *scene, const cli_doubts *doubts);
+/* The one line of the plan's table. */
+void cli_sensitivity_line(const kerf_sensitivity *sensitivity);
 bool cli_doubts_table(const cli_settings *settings, const cli_scene *scene,
                       const cli_doubts *doubts);
 

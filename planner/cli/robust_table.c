@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define FAR 100 /* times as much, or as little: no figure is as far off */
+
 static void cost_cell(cli_table *table, kerf_objective objective, double value)
 {
     if (objective == KERF_OBJ_LATENCY || objective == KERF_OBJ_THROUGHPUT)
@@ -151,16 +153,31 @@ static void say_change(const kerf_break_even *b, char *text, size_t size)
                  b->above / b->now);
 }
 
-static void print_closest(const kerf_sensitivity *s)
+static const char *in_words(const char *what)
 {
+    static const char *const words[][2] = {{"energy", "the device's energy"},
+                                           {"latency", "the device's time"},
+                                           {"idle", "the board's idle power"},
+                                           {"server", "the server's time"},
+                                           {"radio", "the radio's power"}};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strcmp(words[i][0], what) == 0)
+            return words[i][1];
+    return what;
+}
+
+void cli_sensitivity_line(const kerf_sensitivity *s)
+{
+    const kerf_break_even *b = s->closest == KERF_NONE ? NULL : &s->list[s->closest];
     char change[96];
     printf("%-13s", "sensitive to");
-    if (s->closest == KERF_NONE) {
-        puts("no coefficient alone: none changes the answer");
+    if (!b || (b->above > FAR && b->below < 1.0 / FAR)) {
+        printf("no figure of the device, the server or the radio alone, within a factor of %d\n",
+               FAR);
         return;
     }
-    say_change(&s->list[s->closest], change, sizeof change);
-    printf("%s: another answer is better if it is %s\n", s->list[s->closest].what, change);
+    say_change(b, change, sizeof change);
+    printf("%s: another answer is better if it is %s\n", in_words(b->what), change);
 }
 
 static void bound_cell(cli_table *table, const kerf_break_even *b, double value)
@@ -206,8 +223,6 @@ bool cli_doubts_table(const cli_settings *settings, const cli_scene *scene,
                       const cli_doubts *doubts)
 {
     (void)scene;
-    if (doubts->sensitivity)
-        print_closest(doubts->sensitivity);
     if (doubts->sensitivity && settings->sensitivity && !print_sensitivity(doubts->sensitivity))
         return false;
     return !doubts->robust || print_robust(settings, doubts);

@@ -10,11 +10,12 @@ typedef struct cli_scene {
     kerf_device *device, *server;
     kerf_link *link;
     kerf_profile *device_profile, *server_profile;
-    kerf_tier_pin *pins;           /* as they were given; n_pins is the question's */
-    kerf_pin *sides;               /* without a cloud */
-    struct cli_variants *variants; /* NULL: no --variants */
-    kerf_question question;        /* borrows all of the above */
-    const kerf_robust *robust;     /* what a plan under uncertainty says; borrowed, or NULL */
+    kerf_tier_pin *pins;                 /* as they were given; n_pins is the question's */
+    kerf_pin *sides;                     /* without a cloud */
+    struct cli_variants *variants;       /* NULL: no --variants */
+    kerf_question question;              /* borrows all of the above */
+    const kerf_robust *robust;           /* what a plan under uncertainty says; borrowed, or NULL */
+    const kerf_sensitivity *sensitivity; /* where the answer changes; likewise */
 } cli_scene;
 
 /* Both report what is wrong. cli_scene_clear releases whatever was loaded. */
