@@ -1,10 +1,10 @@
 /* libkerf: where to cut a neural network between a device and an edge server.
  *
  * One header per concept: network.h (what runs), device.h (what it costs), link.h (what crossing
- * costs), plan.h (where to cut), tiers.h (with a cloud as well), pareto.h (all trades), split.h
- * (the cut as two ONNX files), calibrate.h (what was measured), client.h (asking a running
- * service), simulate.h (a fleet that plans), units.h (quantities), status.h (errors). This one
- * includes all.
+ * costs), plan.h (where to cut), robust.h (where figures are uncertain), tiers.h (with a cloud as
+ * well), pareto.h (all trades), split.h (the cut as two ONNX files), calibrate.h (what was
+ * measured), client.h (asking a running service), simulate.h (a fleet that plans), units.h
+ * (quantities), status.h (errors). This one includes all.
  *
  * The library never prints, exits or reads the environment, keeps no global state, and may be
  * used from several threads as long as they do not write to the same object.
