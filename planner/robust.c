@@ -416,6 +416,7 @@ static kerf_status run(robust_run *r, kerf_robust **robust, kerf_error *err)
         return kerf_fail(err, KERF_E_NOMEM, NULL, "out of memory");
     out->aim = r->options.aim;
     out->scenarios = r->sample.n;
+    out->stopped = r->sample.stopped;
     out->placements = r->pool.n;
     out->complete = r->pool.complete;
     status = fill_rows(r, out, err);

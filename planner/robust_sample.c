@@ -7,8 +7,9 @@
 #include <math.h>
 #include <stdlib.h>
 
-#define LOOK_AROUND ((size_t)32) /* scenarios between looks at the clock */
-#define SAME        1e-12        /* relative difference of values that may be rounding */
+#define LOOK_AROUND ((size_t)32)  /* scenarios between looks at the clock */
+#define FEWEST      ((size_t)100) /* scenarios that tell anything */
+#define SAME        1e-12         /* relative difference of values that may be rounding */
 
 static bool stopped(const cut_options *o)
 {
@@ -72,9 +73,15 @@ kerf_status robust_sample_run(robust_sample *s, kerf_error *err)
     for (size_t i = 0; i < s->pool->n; i++)
         s->scores[i].worst_regret = -INFINITY;
     for (size_t i = 0; i < s->n && status == KERF_OK; i++) {
-        if (i % LOOK_AROUND == 0 && stopped(s->options))
-            status = kerf_fail(err, KERF_E_TIME_LIMIT, NULL, "stopped after %zu of %zu scenarios",
-                               i, s->n);
+        if (i % LOOK_AROUND == 0 && stopped(s->options)) {
+            s->stopped = true;
+            if (i < FEWEST)
+                status = kerf_fail(err, KERF_E_TIME_LIMIT, NULL,
+                                   "stopped after %zu of %zu scenarios, expected time for %zu", i,
+                                   s->n, FEWEST);
+            s->n = i;
+            break;
+        }
         robust_draw_world(s->draw, i, &world);
         robust_pool_look(s->pool, &world);
         add_scenario(s, i, cost);

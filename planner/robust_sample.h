@@ -15,14 +15,16 @@ typedef struct robust_score {
 typedef struct robust_sample {
     const robust_draw *draw;
     robust_pool *pool;
-    size_t n;          /* scenarios */
+    size_t n; /* scenarios; fewer afterwards where time ran out */
+    bool stopped;
     double deadline_s; /* 0: none */
     const cut_options *options;
     robust_score *scores; /* by entry; owned */
     double *best;         /* by scenario: the least cost of those allowed; owned */
 } robust_sample;
 
-/* KERF_E_TIME_LIMIT where options->deadline_s passes, or progress says stop. */
+/* Where options->deadline_s passes, or progress says stop: KERF_E_TIME_LIMIT before 100 scenarios.
+ */
 kerf_status robust_sample_run(robust_sample *sample, kerf_error *err);
 void robust_sample_clear(robust_sample *sample);
 

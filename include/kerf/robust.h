@@ -141,6 +141,7 @@ typedef struct kerf_robust {
     double value; /* what the aim minimises, in the cost's unit: nominal or expected cost, or
                      the largest regret */
     size_t scenarios, placements;
+    bool stopped;  /* at the time limit, or by progress, before all scenarios were drawn */
     bool complete; /* over all placements that keep the other limits; else over those that are best
                       in some of the scenarios */
     kerf_robust_row rows[KERF_ROBUST_ROLES];
@@ -149,7 +150,8 @@ typedef struct kerf_robust {
 /* Answers a question under uncertainty. All limits but the deadline of KERF_AIM_CHANCE and
  * _CANTELLI are kept with the question's own figures. Errors of kerf_plan_make, and KERF_E_INVALID:
  * nothing is uncertain, a spread of something that is not there, no deadline where a probability is
- * asked for; KERF_E_INFEASIBLE: no placement keeps the deadline with that probability. */
+ * asked for; KERF_E_TIME_LIMIT: no time for 100 scenarios; KERF_E_INFEASIBLE: no placement keeps
+ * the deadline with that probability. */
 KERF_API kerf_status kerf_robust_make(const kerf_question *question,
                                       const kerf_robust_options *options, kerf_robust **robust,
                                       kerf_error *err);

@@ -55,7 +55,10 @@ static cli_exit print(const cli_settings *settings, const cli_scene *scene, cons
 static void warn_of_gap(const cli_settings *settings, const kerf_plan *plan,
                         const cli_doubts *doubts)
 {
-    if (doubts->robust && doubts->robust->aim != KERF_AIM_NOMINAL)
+    if (doubts->robust && doubts->robust->stopped)
+        cli_warning(settings->quiet, "stopped at the time limit after %zu scenarios",
+                    doubts->robust->scenarios);
+    else if (doubts->robust && doubts->robust->aim != KERF_AIM_NOMINAL)
         cli_warning(settings->quiet,
                     "there are too many placements to price all: the plan is the "
                     "best of %zu that are best in some scenarios",
@@ -105,7 +108,7 @@ cli_exit cli_plan(const cli_settings *settings)
     status = print(settings, &scene, plan, &doubts);
     if (status == CLI_DONE && settings->plot)
         status = cli_plan_plot(&scene, plan, settings->plot);
-    if (status == CLI_DONE && !plan->optimal) {
+    if (status == CLI_DONE && (!plan->optimal || (doubts.robust && doubts.robust->stopped))) {
         status = CLI_STOPPED;
         warn_of_gap(settings, plan, &doubts);
     }

@@ -698,6 +698,54 @@ static void test_infeasible(void **state)
     unload(&b);
 }
 
+typedef struct patience {
+    size_t calls, most;
+} patience;
+
+static bool go_on(void *context, const char *what, double best, double bound)
+{
+    patience *p = context;
+    (void)best;
+    (void)bound;
+    if (strcmp(what, "scenarios") == 0)
+        p->calls++;
+    return p->calls <= p->most;
+}
+
+/* What was drawn before is as if no more had been asked for. */
+static void test_stopped(void **state)
+{
+    (void)state;
+    bundle b;
+    kerf_error err = {0};
+    kerf_robust *r = NULL;
+    kerf_spread one = {.what = "device", .relative = 0.3};
+    const kerf_spreads spreads = {.list = &one, .n = 1};
+    kerf_robust_options o = {.spreads = &spreads, .aim = KERF_AIM_REGRET, .samples = 5000};
+    load(&b, "alexnet", 13e6);
+    patience p = {0, 5};
+    b.q.progress = go_on;
+    b.q.progress_context = &p;
+    b.q.no_break_even = true;
+    assert_int_equal(kerf_robust_make(&b.q, &o, &r, &err), KERF_OK);
+    assert_true(r->stopped);
+    assert_in_range(r->scenarios, 100, 300);
+    const double value = r->value;
+    o.samples = r->scenarios;
+    kerf_robust_destroy(&r);
+    b.q.progress = NULL;
+    assert_int_equal(kerf_robust_make(&b.q, &o, &r, &err), KERF_OK);
+    assert_false(r->stopped);
+    assert_true(r->value == value);
+    kerf_robust_destroy(&r);
+    p = (patience){0, 1};
+    b.q.progress = go_on;
+    o.samples = 5000;
+    assert_int_equal(kerf_robust_make(&b.q, &o, &r, &err), KERF_E_TIME_LIMIT);
+    assert_null(r);
+    unload(&b);
+}
+
 /* --- without memory --- */
 
 typedef struct job {
@@ -761,7 +809,7 @@ int main(void)
         cmocka_unit_test(test_statistics),  cmocka_unit_test(test_seeds),
         cmocka_unit_test(test_reduced),     cmocka_unit_test(test_trace),
         cmocka_unit_test(test_refusals),    cmocka_unit_test(test_infeasible),
-        cmocka_unit_test(test_torture),
+        cmocka_unit_test(test_stopped),     cmocka_unit_test(test_torture),
     };
     return cmocka_run_group_tests(tests, text_file_make, text_file_remove);
 }
