@@ -289,6 +289,12 @@ static cli_exit write_parts(split_job *job, const kerf_split_options *options)
                     "stopped at the time limit: the plan may be up to %.3g %% from the best",
                     100 * job->plan->gap);
     }
+    if (!job->plan && split->n_crossing && options->wire != job->placement.wire)
+        cli_warning(job->settings->quiet,
+                    "%s was planned for --wire %s: its costs, which the manifest repeats, are not "
+                    "those of %s",
+                    job->settings->plan_file, kerf_wire_name(job->placement.wire),
+                    kerf_wire_name(options->wire));
     kerf_split_destroy(&split);
     return status;
 }

@@ -387,6 +387,8 @@ def check_wire():
         crossing = json.loads(out)["crossing"]
         said = [problem(at("p-%s.onnx" % part)) for part in ("head", "tail")]
         head, tail = load(at("p-head.onnx")), load(at("p-tail.onnx"))
+        check("--wire %s is not what the plan was made for, and that is said" % wire,
+              "planned for --wire own" in err and err.count("\n") == 1, err)
         check("--wire %s is in the networks" % wire, said == ["", ""] and
               head.graph.node[-1].op_type == found[0][0] and
               found[1][0] in [n.op_type for n in tail.graph.node], said)
