@@ -58,6 +58,15 @@ typedef struct kerf_scenario_summary {
 } kerf_scenario_summary;
 KERF_API kerf_scenario_summary kerf_scenario_describe(const kerf_scenario *scenario);
 
+/* What a group, a link or a server of a scenario is, in words for people: cut off where it does not
+ * fit, always terminated. Returns its length. An index out of range gives "". */
+KERF_API size_t kerf_scenario_group_words(const kerf_scenario *scenario, size_t group, char *text,
+                                          size_t size);
+KERF_API size_t kerf_scenario_link_words(const kerf_scenario *scenario, size_t link, char *text,
+                                         size_t size);
+KERF_API size_t kerf_scenario_server_words(const kerf_scenario *scenario, size_t server, char *text,
+                                           size_t size);
+
 /* X(code, name, what it does) */
 #define KERF_POLICY_LIST(X)                                                                        \
     X(KERF_POLICY_ALL_DEVICE, "all-device", "runs everything on the board")                        \

@@ -117,7 +117,7 @@ struct cli_settings {
     cli_list policies;
     int64_t seed, replications; /* seed -1: the scenario's */
     double duration_s, step_s;
-    const char *series;
+    const char *series, *report;
     bool list_policies;
     /* plan under uncertainty */
     int aim; /* kerf_aim */

@@ -416,12 +416,13 @@ const cli_section cli_section_simulate = {"What is simulated", simulate_options}
 static const cli_option simulate_output_options[] = {
     FLAG("json", 0, json, "print JSON"),
     FLAG("csv", 0, csv, "print comma-separated values"),
-    QUANTITY(
-        "step", "TIME", KERF_TIME, true, step_s,
-        "keep figures over time, too, at this step: in the JSON and the series (default for the "
-        "latter: the duration's 240th part)"),
+    QUANTITY("step", "TIME", KERF_TIME, true, step_s,
+             "keep figures over time, too, at this step: in the JSON, the series and the report "
+             "(default for the latter two: the duration's 240th part)"),
     VALUE("series", "FILE", cli_parse_text, series,
           "write figures over time to this file, as comma-separated values"),
+    VALUE("report", "FILE", cli_parse_text, report,
+          "write a page with tables and charts to this file (HTML, complete in itself)"),
     FLAG("quiet", 0, quiet, "no warnings and no progress on stderr"),
     HELP_FLAG,
     END};

@@ -111,7 +111,7 @@ static kerf_status run(const cli_settings *settings, const kerf_scenario *scenar
     const double duration_s = settings->duration_s > 0
                                   ? settings->duration_s
                                   : kerf_scenario_describe(scenario).duration_s;
-    if (!(options.step_s > 0) && settings->series)
+    if (!(options.step_s > 0) && (settings->series || settings->report))
         options.step_s = duration_s / DEFAULT_STEPS;
     if (options.has_seed)
         options.seed = (uint64_t)settings->seed;
@@ -132,6 +132,8 @@ static cli_exit print(const cli_settings *settings, const kerf_scenario *scenari
     cli_exit status = CLI_DONE;
     if (settings->series)
         status = cli_simulate_series(simulation, settings->series);
+    if (status == CLI_DONE && settings->report)
+        status = cli_simulate_report(scenario, simulation, settings->report);
     if (status != CLI_DONE)
         return status;
     if (settings->json)
@@ -144,9 +146,13 @@ static cli_exit print(const cli_settings *settings, const kerf_scenario *scenari
 /* Before hours of work. */
 static cli_exit check_files(const cli_settings *settings)
 {
+    const char *const files[] = {settings->series, settings->report};
     kerf_error err = {0};
-    if (settings->series && kerf_outfile_check(settings->series, true, &err) != KERF_OK)
-        return cli_report(CLI_FAILED, &err);
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+        if (files[i] && kerf_outfile_check(files[i], true, &err) != KERF_OK)
+            return cli_report(CLI_FAILED, &err);
+    if (settings->series && settings->report && strcmp(settings->series, settings->report) == 0)
+        return cli_error(CLI_USAGE, "simulate: --series and --report name the same file");
     return CLI_DONE;
 }
 

@@ -11,6 +11,8 @@ cli_exit cli_simulate_json(const kerf_scenario *scenario, const kerf_simulation 
 /* Figures over time, as comma-separated values, and the page of tables and charts: complete files
  * or none. Both report their own errors. */
 cli_exit cli_simulate_series(const kerf_simulation *simulation, const char *path);
+cli_exit cli_simulate_report(const kerf_scenario *scenario, const kerf_simulation *simulation,
+                             const char *path);
 /* The JSON document, for others to print. */
 json_t *cli_simulate_document(cli_json *j, const kerf_scenario *scenario,
                               const kerf_simulation *simulation);
