@@ -7,7 +7,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#define EXACT 1e-11 /* relative: an oracle's answer whose bound is so close is a minimum */
+#define EXACT   1e-11 /* relative: an oracle's answer whose bound is so close is a minimum */
+#define ROUNDED 4e-16 /* relative: what a product or a difference may be off by */
 
 typedef struct line {
     double a, b;
@@ -23,34 +24,54 @@ typedef struct hull {
     size_t n, capacity;
 } hull;
 
+/* Where a line is at q; q >= 0, a > 0. */
+static double along(const line *l, double q)
+{
+    return fmax(0, (l->at.bound - l->b * q) / l->a);
+}
+
+/* Value where two lines meet, or less. The flatter they meet, the less rounding leaves certain of
+ * where that is; along a line value is concave, so over what is possible it is least at an end. */
+static double where_they_meet(const envelope *e, const line *i, const line *j)
+{
+    const double one = i->a * j->b, other = j->a * i->b, determinant = one - other;
+    const double size = fabs(one) + fabs(other);
+    if (!isnormal(determinant) || fabs(determinant) <= 1e-14 * size)
+        return 0;
+    const double above = i->a * j->at.bound, below = j->a * i->at.bound;
+    double q = (above - below) / determinant;
+    double p = (i->at.bound * j->b - j->at.bound * i->b) / determinant;
+    if (!(i->a > 0)) /* a line of q alone is never the first of two */
+        return 0;
+    if (q < 0) { /* then the first line is the higher one wherever q >= 0 */
+        q = 0;
+        p = i->at.bound / i->a;
+    } else if (p < 0 && j->b > 0) { /* and here the second one, wherever p >= 0 */
+        p = 0;
+        q = j->at.bound / j->b;
+    }
+    if (!(p >= 0 && q >= 0 && isfinite(p) && isfinite(q)))
+        return 0;
+    const double off = ROUNDED * (fabs(above) + fabs(below) + size * q) / fabs(determinant);
+    const double low = fmax(0, q - off), high = q + off;
+    return fmin(e->value(e->context, p, q), fmin(e->value(e->context, along(i, low), low),
+                                                 e->value(e->context, along(i, high), high)));
+}
+
 /* Bound of everything between two lines: value where they meet. Between exact answers also value
  * at the lower left corner of the rectangle that they span, which is better where the lines are
  * nearly the same. */
 static double between(const hull *h, const line *i, const line *j)
 {
-    double p = fmin(i->at.p, j->at.p), q = fmin(i->at.q, j->at.q), most = 0;
+    const double p = fmin(i->at.p, j->at.p), q = fmin(i->at.q, j->at.q);
+    double most = 0;
     double i_slack = i->a * i->at.p + i->b * i->at.q - i->at.bound;
     double j_slack = j->a * j->at.p + j->b * j->at.q - j->at.bound;
     if (i_slack <= EXACT * fabs(i->at.bound) && j_slack <= EXACT * fabs(j->at.bound)) {
         double share = fmax(i->a > 0 ? i_slack / i->a : 0, j->a > 0 ? j_slack / j->a : 0);
         most = h->e->value(h->e->context, fmax(0, p - share), q);
     }
-    double determinant = i->a * j->b - j->a * i->b;
-    if (isnormal(determinant) &&
-        fabs(determinant) > 1e-14 * (fabs(i->a * j->b) + fabs(j->a * i->b))) {
-        p = (i->at.bound * j->b - j->at.bound * i->b) / determinant;
-        q = (i->a * j->at.bound - j->a * i->at.bound) / determinant;
-        if (q < 0 && i->a > 0) { /* then the first line is the higher one wherever q >= 0 */
-            q = 0;
-            p = i->at.bound / i->a;
-        } else if (p < 0 && j->b > 0) { /* and here the second one, wherever p >= 0 */
-            p = 0;
-            q = j->at.bound / j->b;
-        }
-        if (p >= 0 && q >= 0 && isfinite(p) && isfinite(q))
-            most = fmax(most, h->e->value(h->e->context, p, q));
-    }
-    return most;
+    return fmax(most, where_they_meet(h->e, i, j));
 }
 
 /* Asks the oracle and puts the answer between line `after` and its next. */
