@@ -49,7 +49,8 @@ typedef struct kerf_layer_profile {
 } kerf_layer_profile;
 
 /* Reads the n files of one profiled run and maps its layers to operators by the names in theirs:
- * "a + b", "PWN(a, b)", "a || b", "{ForeignNode[a...b]}" (everything between), "[ONNX Layer: a]".
+ * "a + b", "PWN(a, b)", "a || b", "{ForeignNode[a...b]}" (everything between), "[ONNX Layer: a]"; and
+ * ONNX Runtime's "t_nchwc" (what was folded into the kernel that writes tensor t), "a/MatMulAddFusion".
  * KERF_E_IO, KERF_E_SYNTAX, KERF_E_INVALID (no layer with a time, no layer that could be mapped, a
  * negative or absurd time, ...), KERF_E_TOO_LARGE. The caller owns *profile. */
 KERF_API kerf_status kerf_layers_import(const char *const *paths, size_t n,

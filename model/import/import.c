@@ -26,6 +26,7 @@ static void free_layer(raw_layer *layer)
         return;
     free(layer->name);
     free(layer->metadata);
+    free(layer->kernel);
     free(layer);
 }
 

@@ -3,6 +3,7 @@
  *   read_json.c   TensorRT's and ONNX Runtime's files
  *   read_csv.c    tables
  *   map.c         from a layer's name to the network's operators
+ *   kernel_name.c the same for the names that ONNX Runtime makes up
  *   import.c      the public calls; save.c: the files that are written
  */
 #ifndef KERF_MODEL_IMPORT_LAYERS_H
@@ -18,6 +19,7 @@
 typedef struct raw_layer {
     char *name;
     char *metadata;   /* names of the operators it was fused from, NULL: not told */
+    char *kernel;     /* type of the operator that ONNX Runtime ran, NULL: not told */
     bool moves;       /* a reformatting copy: no operator's work */
     double latency_s; /* NAN: not told */
     double energy_J, power_W;
@@ -53,5 +55,9 @@ void name_map_close(name_map *map);
 
 /* Sets found[] to the operators that a layer ran; returns their number. */
 size_t name_map_layer(name_map *map, const raw_layer *layer);
+
+/* Operators of a kernel that ONNX Runtime's optimisations made, by its name: written to found,
+ * which has room for all of the network's. 0: not known; KERF_NONE: out of memory. */
+size_t kernel_name_map(const kerf_network *network, const raw_layer *layer, size_t *found);
 
 #endif

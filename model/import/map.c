@@ -161,9 +161,13 @@ size_t name_map_layer(name_map *map, const raw_layer *layer)
     size_t n_named = layer->metadata ? scan(map, layer->metadata, named, n) : 0;
     if (n_named == 0 && !add_between(map, layer->name))
         n_named = scan(map, layer->name, named, n);
-    for (size_t i = 0; i < n_named; i++)
+    if (n_named == 0)
+        n_named = kernel_name_map(map->network, layer, named);
+    for (size_t i = 0; i < n_named && n_named != KERF_NONE; i++)
         map->found[named[i]] = true;
     free(named);
+    if (n_named == KERF_NONE)
+        return KERF_NONE;
     for (size_t i = 0; i < n; i++)
         count += map->found[i];
     return count;

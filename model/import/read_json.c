@@ -125,6 +125,20 @@ static char *node_of(const char *event)
     return kerf_strndup(event, length - end);
 }
 
+/* {"args": {"op_name": "Conv", ...}} */
+static bool read_kernel(const kerf_json *entry, raw_layer *layer)
+{
+    kerf_json args;
+    const char *type = NULL;
+    if (kerf_json_object(entry, "args", KERF_OPTIONAL, &args))
+        kerf_json_string(&args, "op_name", KERF_OPTIONAL, &type);
+    if (kerf_json_failed(entry->doc))
+        return false;
+    if (type && !layer->kernel && !(layer->kernel = kerf_strndup(type, strnlen(type, MOST_NAME))))
+        return fail_memory(entry);
+    return true;
+}
+
 static bool read_event(const kerf_json *entry, raw_layers *layers, size_t *runs)
 {
     const char *category = "", *name = "";
@@ -143,7 +157,7 @@ static bool read_event(const kerf_json *entry, raw_layers *layers, size_t *runs)
     if (kerf_json_number(entry, "dur", KERF_REQUIRED, 0, 1e6 * MOST_LATENCY_S, &us))
         layer = layer_of(entry, layers, node);
     free(node);
-    return layer && add_time(layer, us / 1e6);
+    return layer && read_kernel(entry, layer) && add_time(layer, us / 1e6);
 }
 
 /* --- which of them --- */
