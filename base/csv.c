@@ -19,6 +19,11 @@ kerf_status kerf_csv_fail(const kerf_csv *csv, kerf_error *err, kerf_status code
     return kerf_fail(err, code, where, "%s", message);
 }
 
+char *kerf_csv_begin(char *text)
+{
+    return strncmp(text, "\xef\xbb\xbf", 3) == 0 ? text + 3 : text;
+}
+
 static void pass_over_comments(kerf_csv *csv)
 {
     for (char *at = csv->next; *at; at = csv->next) {

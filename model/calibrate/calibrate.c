@@ -423,6 +423,23 @@ static kerf_status warn_of_columns(job *j, size_t chosen)
     return cal_model_create(&cal_forms[chosen], &j->rows, j->options, &model, j->result, j->err);
 }
 
+/* Where every row runs the same, or a multiple of it, no form has more than one coefficient. */
+static kerf_status warn_of_sameness(job *j, bool energy, size_t chosen)
+{
+    size_t most = 0;
+    if (chosen == cal_n_forms)
+        return KERF_OK;
+    for (size_t i = 0; i < cal_n_forms; i++)
+        if (cal_forms[i].energy == energy && !(cal_forms[i].terms & (CAL_FLOOR | CAL_CALL_FLOOR)))
+            most = j->models[i].n > most ? j->models[i].n : most;
+    if (most > 1)
+        return KERF_OK;
+    return cal_warn(j->result, j->err,
+                    "every row of %s runs the same or multiples of it: what makes it up cannot be "
+                    "told, and other work is predicted by one figure; measure different work",
+                    energy ? "energy" : "latency");
+}
+
 static kerf_status choose_latency(job *j)
 {
     kerf_status status = fit_forms(j, false, &j->latency_form);
@@ -486,6 +503,10 @@ static kerf_status run(job *j)
         status = warn_of_columns(j, j->latency_form);
     if (status == KERF_OK)
         status = warn_of_columns(j, j->energy_form);
+    if (status == KERF_OK)
+        status = warn_of_sameness(j, false, j->latency_form);
+    if (status == KERF_OK)
+        status = warn_of_sameness(j, true, j->energy_form);
     return status == KERF_OK ? finish(j) : status;
 }
 

@@ -334,10 +334,14 @@ static double spread(const cal_row *const *sorted, size_t first, size_t last)
 static kerf_status refuse(const cal_row *a, const cal_row *b, double factor, kerf_error *err)
 {
     char first[160], second[160];
+    const bool same_name = strcmp(a->measurement->name, b->measurement->name) == 0;
+    label(b, second, sizeof second);
+    if (same_name)
+        snprintf(second, sizeof second, "row %zu", b->measurement->line);
     kerf_fail(err, KERF_E_INVALID, label(a, first, sizeof first),
               "runs the same as %s, but their figures differ by a factor of up to %.3g; expected "
-              "rows that do not contradict each other (--contradictions drop leaves them out)",
-              label(b, second, sizeof second), factor);
+              "rows that do not contradict each other%s (--contradictions drop leaves them out)",
+              second, factor, thousandfold(factor) ? " and are in one unit, not s and ms" : "");
     kerf_error_source(err, a->table);
     return KERF_E_INVALID;
 }

@@ -404,11 +404,11 @@ static kerf_status read_source(csv_reader *r, const char *text)
 kerf_status table_read_csv(char *text, size_t size, const char *path, kerf_measurements *table,
                            kerf_error *err)
 {
-    csv_reader r = {.table = table, .err = err, .csv = {.next = text, .line = 1}};
+    csv_reader r = {.table = table, .err = err, .csv = {.next = kerf_csv_begin(text), .line = 1}};
     (void)path;
     if (memchr(text, '\0', size) != NULL)
         return kerf_fail(err, KERF_E_SYNTAX, NULL, "holds a zero byte, expected a text");
-    TRY(read_source(&r, text));
+    TRY(read_source(&r, r.csv.next));
     TRY(read_header(&r));
     TRY(read_records(&r));
     if (table->n == 0)

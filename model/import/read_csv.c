@@ -113,7 +113,7 @@ kerf_status layers_read_csv(char *text, size_t size, raw_layers *layers, kerf_er
 {
     if (memchr(text, '\0', size))
         return kerf_fail(err, KERF_E_SYNTAX, NULL, "holds a zero byte, expected a text");
-    kerf_csv csv = {.next = text, .line = 1};
+    kerf_csv csv = {.next = kerf_csv_begin(text), .line = 1};
     columns c = {.n = 0};
     kerf_status status = read_header(&csv, &c, err);
     while (status == KERF_OK && (status = kerf_csv_next(&csv, err)) == KERF_OK && csv.n > 0) {

@@ -173,6 +173,20 @@ def refusals():
     both = put("twice.csv", "\n".join(doubled + again) + "\n")
     status, out, err = kerf("calibrate", both)
     check("rows that contradict each other are named", status == 1 and "b1" in err and "b99" in err, err)
+    lines = table().splitlines()
+    again = [line for line in lines if line.startswith("b0,")][0].split(",")
+    again[-2:] = [str(float(cell) * 1000) for cell in again[-2:]]
+    status, out, err = kerf("calibrate", put("again.csv", "\n".join(lines + [",".join(again)])))
+    check("units that make them contradict are told", status == 1 and "b0: runs the same as row %d," % (len(lines) + 1) in err
+          and "not s and ms" in err and err.count("\n") == 1, err)
+    same = [again[0]] + ["x%d" % i for i in range(9)]
+    rows = [",".join([name, name] + again[2:-2] + ["%g" % (1 + 0.01 * i), "%g" % (7 + 0.02 * i)])
+            for i, name in enumerate(same)]
+    status, out, err = kerf("calibrate", put("same.csv", "\n".join([HEADER] + rows)), "--bootstrap", "2")
+    check("constant features are told", status == 0 and "every row of latency runs the same" in err and
+          "every row of energy runs the same" in err, err)
+    status, out, err = kerf("calibrate", put("mark.csv", "\ufeff" + table().replace("\n", "\r\n")), "--bootstrap", "2")
+    check("a table from a spreadsheet, with a byte order mark", status == 0 and not "runs the same" in err, err)
     status, out, err = kerf("calibrate", both, "--contradictions", "drop", "--bootstrap", "2")
     check("or left out", status == 0 and "Left out: 2 rows" in out, out + err)
     for arguments, message in ((("--form", "summ"), "expected one of macs"), (("--folds", "0"), "--folds"),

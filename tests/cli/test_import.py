@@ -116,9 +116,37 @@ check("ONNX Runtime's kernels are averaged over the runs", answer["runtime"] == 
 check("a node that ran twice a run has both", near(layers["b"]["latency_s"], 4e-6), layers)
 check("a node that optimisation made up is mapped by the name in it", layers["fused relu1"]["operators"] == ["relu1"])
 
+
+
+def kernels(*events):
+    return write("kernels.json", [{"cat": "Node", "name": name + "_kernel_time", "dur": 10, "args": args}
+                                  for name, args in events])
+
+
+FUSED = write("fused.json", {
+    "format": "kerf-network/1", "name": "fused", "outputs": ["r_out", "g_out", "h_out"],
+    "inputs": [{"name": "x", "shape": [1, 8, 4, 4], "type": "float32"}],
+    "operators": [{"name": n, "type": t, "inputs": i, "outputs": [n + "_out"]}
+                  for n, t, i in (("c", "Sigmoid", ["x"]), ("bn", "Neg", ["c_out"]), ("r", "Relu", ["bn_out"]),
+                                  ("m", "MatMul", ["x", "x"]), ("g", "Relu", ["m_out"]), ("h", "Relu", ["m_out"]))]})
+layers = imported(FUSED, kernels(
+    ("r_out_nchwc_token_12", {"op_name": "Sigmoid"}), ("m/MatMulAddFusion/", {"op_name": "Gemm"}),
+    ("h/LayerNormFusion/", {"op_name": "LayerNormalization"}), ("g_out_nchwc", {"op_name": "MatMul"}), ("zz_nchwc", {"op_name": "Conv"}),
+    ("_nchwc", {"op_name": "Conv"}), ("/Fusion", {"op_name": "Conv"})))["by_name"]
+check("a kernel called after the tensor it writes ran all that was folded into it",
+      layers["r_out_nchwc_token_12"]["operators"] == ["c", "bn", "r"], layers)
+check("a product that was fused is the product", layers["m/MatMulAddFusion/"]["operators"] == ["m"], layers)
+check("what names that were made up do not tell stays unmapped",
+      all(not layers[n]["operators"] for n in ("h/LayerNormFusion/", "g_out_nchwc", "zz_nchwc", "_nchwc", "/Fusion")), layers)
+layers = imported(FUSED, kernels(("r_out_nchwc", {}), ("c", {"op_name": "Conv"})))["by_name"]
+check("a kernel of no known type is not guessed", not layers["r_out_nchwc"]["operators"], layers)
+fails("a type that is no text", 1, ["import", FUSED, kernels(("c", {"op_name": 3}))], "op_name")
+
 # --- CSV ---
 
 table = write("table.csv", "# by hand\nname,latency_us,power_W\n\"conv1, relu1\",100,5\nfc,50,\n")
+layers = imported(NET, write("mark.csv", "\ufeffname,latency_us\r\nfc,50\r\n"))["by_name"]
+check("CSV: a byte order mark is passed over", near(layers["fc"]["latency_s"], 50e-6), layers)
 layers = imported(NET, table)["by_name"]
 check("CSV: energy is power times time", near(layers["conv1, relu1"]["energy_J"], 500e-6) and
       layers["fc"]["energy_J"] is None, layers)
