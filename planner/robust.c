@@ -328,7 +328,7 @@ static kerf_status fill_rows(robust_run *r, kerf_robust *out, kerf_error *err)
     const size_t n = r->sample.n;
     size_t entry[KERF_ROBUST_ROLES];
     robust_pool few = {0};
-    double *values = kerf_calloc(n, 3 * KERF_ROBUST_ROLES * sizeof *values);
+    double *values = kerf_calloc(n, (size_t)3 * KERF_ROBUST_ROLES * sizeof *values);
     kerf_status status = robust_pool_begin(&r->search.choices, &r->draw.variety, &few, err);
     if (status == KERF_OK && !values)
         status = kerf_fail(err, KERF_E_NOMEM, NULL, "out of memory for %zu scenarios", n);

@@ -11,6 +11,7 @@
 
 #include <ctype.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -71,8 +72,7 @@ static kerf_status parse_share(const char *text, double *value)
         n--;
     if (n == 0 || n > LONGEST_VALUE || !isdigit((unsigned char)text[n - 1]))
         return KERF_E_INVALID;
-    memcpy(plain, text, n);
-    memcpy(plain + n, " s", sizeof " s");
+    snprintf(plain, sizeof plain, "%.*s s", (int)n, text);
     if (kerf_parse_quantity(plain, KERF_TIME, value, NULL) != KERF_OK)
         return KERF_E_INVALID;
     *value /= percent ? 100 : 1;

@@ -102,8 +102,9 @@ cli_exit cli_plan(const cli_settings *settings)
     if (status != CLI_DONE)
         goto out;
     const kerf_plan *plan = doubts.robust ? doubts.robust->plan : made;
-    status = cli_sensitivity_make(settings, &scene, plan, &doubts);
-    if (status != CLI_DONE)
+    if (plan)
+        status = cli_sensitivity_make(settings, &scene, plan, &doubts);
+    if (status != CLI_DONE || !plan)
         goto out;
     status = print(settings, &scene, plan, &doubts);
     if (status == CLI_DONE && settings->plot)

@@ -242,7 +242,7 @@ static void test_torture(void **state)
     question_box box;
     if (!torture_available())
         skip();
-    random_question(&r, 4, false, &box);
+    random_question(&r, 2, false, &box);
     torture_run(make, &box.q);
     question_box_clear(&box);
 }
