@@ -98,8 +98,9 @@ static void print_totals(const inspection *in)
     const kerf_network *network = in->network;
     char name[200], weights[64], latency[64], energy[64];
     printf(
-        "\n%s: %zu operators in %zu fused groups, %.4g GMAC, %.4g M parameters (%s)\n",
-        cli_clean(network->name, name, sizeof name), network->n_placed, network->n_groups,
+        "\n%s: %zu operator%s in %zu fused group%s, %.4g GMAC, %.4g M parameters (%s)\n",
+        cli_clean(network->name, name, sizeof name), network->n_placed,
+        network->n_placed == 1 ? "" : "s", network->n_groups, network->n_groups == 1 ? "" : "s",
         1e-9 * (double)network->macs, 1e-6 * (double)network->params,
         kerf_format_quantity((double)network->weight_bytes, KERF_SIZE, 3, weights, sizeof weights));
     if (!in->costs)

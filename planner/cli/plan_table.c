@@ -61,21 +61,32 @@ static void say_split(FILE *out, const cli_scene *scene, const kerf_plan *plan, 
     fprintf(out, ", run the rest on %s", scene->server->name);
 }
 
+/* "all 12 operators", "the one operator". */
+static void say_all(FILE *out, const kerf_network *network)
+{
+    if (network->n_placed == 1)
+        fputs("the one operator", out);
+    else
+        fprintf(out, "all %zu operators", network->n_placed);
+}
+
 static void say_answer(FILE *out, const cli_scene *scene, const kerf_plan *plan)
 {
     const kerf_network *network = scene->network;
     const size_t on_device = cli_device_operators(network, plan->side);
     if (on_device == network->n_placed) {
-        fprintf(out, "Run all %zu operators of %.100s on %s and ", on_device, network->name,
-                scene->device->name);
+        fputs("Run ", out);
+        say_all(out, network);
+        fprintf(out, " of %.100s on %s and ", network->name, scene->device->name);
         if (plan->cut.n_tensors)
             say_sent(out, "send", "the result", plan);
         else
             fputs("send nothing", out);
     } else if (on_device == 0) {
         say_sent(out, "Send", network->n_inputs == 1 ? "the input" : "the inputs", plan);
-        fprintf(out, " and run all %zu operators of %.100s on %s", network->n_placed, network->name,
-                scene->server->name);
+        fputs(" and run ", out);
+        say_all(out, network);
+        fprintf(out, " of %.100s on %s", network->name, scene->server->name);
     } else {
         say_split(out, scene, plan, on_device);
     }

@@ -1,4 +1,5 @@
 """Where output goes: pipes, full disks, closed streams, terminals, pictures."""
+import json
 import os
 import pty
 import re
@@ -140,5 +141,11 @@ status, out, err = kerf(*PLAN, "--plot", inside("without.svg"), env={"PATH": "/n
 check("without gnuplot: a clear message", status == 1 and "gnuplot" in err and "gnuplot-nox" in err and
       err.count("\n") == 1 and not os.path.exists(inside("without.svg")), err)
 check("without gnuplot: the answer is printed all the same", out == kerf(*PLAN)[1])
+with open(inside("one.json"), "w") as file:
+    json.dump({"format": "kerf-network/1", "name": "one", "outputs": ["y"],
+               "inputs": [{"name": "x", "shape": [1, 8], "type": "float32"}],
+               "operators": [{"name": "r", "type": "Relu", "inputs": ["x"], "outputs": ["y"]}]}, file)
+check("one operator is not several", kerf("plan", inside("one.json"))[1].startswith("Run the one operator of one ")
+      and "one: 1 operator in 1 fused group," in kerf("inspect", inside("one.json"))[1])
 shutil.rmtree(folder)
 tap.done()
