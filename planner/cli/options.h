@@ -100,7 +100,7 @@ struct cli_settings {
     bool json_log;
     bool insecure, verbose;
     int64_t threads, io_threads, max_jobs;
-    double cache_bytes, estimate_weight, estimate_expiry_s, drain_s;
+    double cache_bytes, device_bytes, estimate_weight, estimate_expiry_s, drain_s;
     /* measure */
     const char *sysfs, *tegrastats, *table_file, *of_network;
     double idle_s, period_s, interval_s;

@@ -133,6 +133,7 @@ static service_options options_of(const cli_settings *settings)
                              .threads = (size_t)settings->threads,
                              .io_threads = (size_t)settings->io_threads,
                              .cache_bytes = (size_t)settings->cache_bytes,
+                             .device_bytes = (size_t)settings->device_bytes,
                              .max_jobs = (size_t)settings->max_jobs,
                              .time_limit_s = settings->time_limit_s,
                              .margin = settings->margin,

@@ -276,6 +276,8 @@ static const cli_option capacity_options[] = {
           "threads that move messages: one for every GB/s (default 1)"),
     QUANTITY("cache", "SIZE", KERF_SIZE, true, cache_bytes,
              "memory for answers that are kept (default \"256 MB\")"),
+    QUANTITY("devices", "SIZE", KERF_SIZE, true, device_bytes,
+             "memory for what is remembered of devices (default \"64 MB\")"),
     VALUE("queue", "N", cli_parse_count, max_jobs,
           "fresh solves that may wait; more are refused as overloaded (default 256)"),
     QUANTITY("time-limit", "TIME", KERF_TIME, true, time_limit_s,

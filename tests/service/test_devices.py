@@ -165,6 +165,23 @@ def test_no_hysteresis():
             check("a request's margin counts more", "current      stays" in out, out)
 
 
+def test_forgotten():
+    """What is remembered of devices has a bound; the one heard of longest ago goes first."""
+    with Service("--catalogue", tap.DATA, "--devices", "20 kB") as service:
+        with Client(service.endpoint) as client:
+            for i in range(200):
+                client.ask("observe", device_id="d%d" % i, uplink="1 Mbit/s", rtt="1 ms", link="plain")
+                client.plan(**at(1e6, device_id="kept"))
+            known = client.ask("stats")["stats"]["devices"]
+            check("--devices bounds what is remembered", known["bytes"] <= 20000 and known["known"] > 1
+                  and known["known"] + known["evicted"] == 201, known)
+            reply = client.ask("state", device_id="d0")
+            check("the oldest is forgotten", reply["error"]["code"] == "unknown_device", reply)
+            check("one that goes on asking is not", client.ask("state", device_id="kept")["ok"])
+            reply = client.ask("observe", device_id="d0", uplink="2 Mbit/s", rtt="1 ms")
+            check("it comes back as a new one", reply["estimate"]["uplink_bps"] == 2e6, reply)
+
+
 with Service("--catalogue", tap.DATA, "--catalogue", "configs", publish=True) as running:
     with Client(running.endpoint) as asking:
         test_estimate(asking)
@@ -174,5 +191,6 @@ with Service("--catalogue", tap.DATA, "--catalogue", "configs", publish=True) as
     check("the service has ended well", running.stop() == 0, running.log)
 test_expiry()
 test_no_hysteresis()
+test_forgotten()
 CONTEXT.destroy(0)
 tap.done()
