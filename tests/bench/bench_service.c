@@ -6,8 +6,8 @@
  *       DEALER clients that send the request, with any "####" in it replaced by other four digits
  *       every time; RATE 0: each has one on its way all the time, else so
  *       many a second in all, evenly spaced, however long the replies take. Prints the replies per
- *       second, their mean size, and the median and 99th percentile of the latency in us, counted
- *       from when a request was due.
+ *       second, their mean size, the median and 99th percentile of the latency in us, counted
+ *       from when a request was due, and how many replies there were with those before counting.
  */
 #include "base/memory.h"
 
@@ -69,7 +69,7 @@ typedef struct load {
     char *request, *digits; /* where the digits are, or NULL */
     size_t sent;
     float *samples_us;
-    size_t n_samples, replies, bytes, waiting;
+    size_t n_samples, replies, bytes, waiting, all_replies;
 } load;
 
 static int by_size(const void *a, const void *b)
@@ -138,6 +138,7 @@ static size_t take_replies(load *l, double count_from_s)
             }
             l->due_s[i] = 0;
             l->waiting--;
+            l->all_replies++;
             taken++;
         }
         zmq_msg_close(&message);
@@ -195,9 +196,9 @@ static int run_load(char **arguments)
     qsort(l.samples_us, l.n_samples, sizeof *l.samples_us, by_size);
     if (l.n_samples == 0)
         return fail("no reply");
-    printf("%.1f %.1f %.1f %.1f\n", (double)l.replies / seconds,
+    printf("%.1f %.1f %.1f %.1f %zu\n", (double)l.replies / seconds,
            (double)l.bytes / (double)l.replies, (double)l.samples_us[l.n_samples / 2],
-           (double)l.samples_us[l.n_samples * 99 / 100]);
+           (double)l.samples_us[l.n_samples * 99 / 100], l.all_replies);
     close_load(&l);
     return 0;
 }
