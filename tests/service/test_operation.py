@@ -36,6 +36,7 @@ def dealer(endpoint, certificate=None, server=None):
     """A client of pyzmq's own, with keys that pyzmq reads itself."""
     sock = CONTEXT.socket(zmq.DEALER)
     sock.linger = 0
+    sock.sndtimeo = PATIENCE * 1000
     if certificate:
         sock.curve_publickey, sock.curve_secretkey = read_key(certificate, "public"), read_key(certificate, "secret")
         sock.curve_serverkey = server
@@ -44,6 +45,10 @@ def dealer(endpoint, certificate=None, server=None):
 
 
 def pong(sock, timeout_s):
+    """Whether it is answered. libzmq gives up a connection whose handshake has been refused, and a send
+    to nobody would wait for ever."""
+    if not sock.poll(timeout_s * 1000, zmq.POLLOUT):
+        return False
     sock.send(b'{"v":1,"id":1,"op":"ping"}')
     return bool(sock.poll(timeout_s * 1000)) and json.loads(sock.recv())["ok"]
 
