@@ -19,7 +19,7 @@
 #include <time.h>
 #include <zmq.h>
 
-#define WARM_S       0.5
+#define WARM_S       0.2
 #define MOST_SAMPLES ((size_t)4000000)
 
 static double now_s(void)
@@ -146,6 +146,19 @@ static size_t take_replies(load *l, double count_from_s)
     return taken;
 }
 
+/* A reply to each client: all are connected. */
+static int greet(load *l)
+{
+    const double end_s = now_s() + 20;
+    for (size_t i = 0; i < l->n; i++)
+        send_request(l, i, now_s());
+    while (l->waiting > 0 && now_s() < end_s) {
+        zmq_poll(l->items, (int)l->n, 100);
+        take_replies(l, end_s);
+    }
+    return l->waiting == 0 ? 0 : fail("connect");
+}
+
 /* One request of each client on its way all the time. */
 static void run_closed(load *l, double start_s, double end_s)
 {
@@ -186,7 +199,7 @@ static int run_load(char **arguments)
     load l = {.request = arguments[4], .digits = strstr(arguments[4], "####")};
     const size_t clients = strtoul(arguments[1], NULL, 10);
     const double seconds = strtod(arguments[2], NULL), rate = strtod(arguments[3], NULL);
-    if (open_load(&l, arguments[0], clients) != 0)
+    if (open_load(&l, arguments[0], clients) != 0 || greet(&l) != 0)
         return 1;
     const double start_s = now_s() + WARM_S, end_s = start_s + seconds;
     if (rate > 0)
