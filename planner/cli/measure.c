@@ -24,8 +24,8 @@ double cli_above_idle_J(const cli_measurement *m, const kerf_energy *run)
     return m->idle_measured ? run->energy_J - m->idle.average_W * run->duration_s : NAN;
 }
 
-/* A run that cannot be believed is refused; one that looks odd is told about. */
-static cli_exit check_run(const cli_measurement *m, const kerf_energy *run, const char *what)
+/* A run that cannot be believed is refused. */
+static cli_exit check_run(const kerf_energy *run, const char *what)
 {
     if (run->samples < 2)
         return cli_error(CLI_FAILED,
@@ -40,12 +40,26 @@ static cli_exit check_run(const cli_measurement *m, const kerf_energy *run, cons
     if (run->energy_J <= 0)
         return cli_error(CLI_FAILED, "%s: the energy is %g J, expected more than 0", what,
                          run->energy_J);
-    if (run->samples >= STUCK_SAMPLES && run->least_W == run->most_W)
-        cli_warning(m->settings->quiet,
+    return CLI_DONE;
+}
+
+/* Over all runs: short ones tell nothing alone. */
+static void warn_if_stuck(const cli_measurement *m)
+{
+    const cli_settings *s = m->settings;
+    size_t samples = 0;
+    bool moved = false;
+    for (size_t i = 0; i < m->n; i++) {
+        const kerf_energy *run = &m->runs[i].total;
+        samples += run->samples;
+        moved = moved || run->least_W != run->most_W || run->least_W != m->runs[0].total.least_W;
+    }
+    if (!moved && samples >= STUCK_SAMPLES)
+        cli_warning(s->quiet,
                     "%s: the board's power reads %g W in all of %zu samples: the sensor may be "
                     "stuck",
-                    what, run->least_W, run->samples);
-    return CLI_DONE;
+                    s->tegrastats ? s->tegrastats : s->arguments.items[0], m->runs[0].total.least_W,
+                    samples);
 }
 
 static cli_exit run_all(cli_measurement *m, char *const *argv)
@@ -63,7 +77,7 @@ static cli_exit run_all(cli_measurement *m, char *const *argv)
             fprintf(stderr, "\rrun %zu of %zu\033[K", m->n + 1, n);
         status = cli_measure_command(m, argv, &m->runs[m->n]);
         if (status == CLI_DONE)
-            status = check_run(m, &m->runs[m->n++].total, argv[0]);
+            status = check_run(&m->runs[m->n++].total, argv[0]);
     }
     if (show)
         fputs("\r\033[K", stderr);
@@ -86,7 +100,7 @@ static cli_exit measure_command(cli_measurement *m)
         return cli_error(CLI_FAILED, "out of memory");
     cli_exit status = m->settings->idle_s > 0 ? cli_measure_idle(m) : CLI_DONE;
     if (status == CLI_DONE && m->idle_measured)
-        status = check_run(m, &m->idle, "--idle");
+        status = check_run(&m->idle, "--idle");
     if (status == CLI_DONE)
         status = run_all(m, argv);
     for (size_t i = 0; i < m->settings->arguments.n; i++)
@@ -121,7 +135,7 @@ static cli_exit read_log(cli_measurement *m)
         if (log->skipped > 0)
             cli_warning(s->quiet, "%s: %zu of %zu lines have no power rails and were passed over",
                         s->tegrastats, log->skipped, log->skipped + log->lines);
-        status = check_run(m, &m->runs[0].total, s->tegrastats);
+        status = check_run(&m->runs[0].total, s->tegrastats);
     }
     kerf_tegrastats_destroy(&log);
     return status;
@@ -172,8 +186,10 @@ cli_exit cli_measure(const cli_settings *settings)
         status = cli_report(CLI_FAILED, &err);
     if (status == CLI_DONE)
         status = measure(&m);
-    if (status == CLI_DONE && !settings->list_rails)
+    if (status == CLI_DONE && !settings->list_rails) {
+        warn_if_stuck(&m);
         status = cli_measure_print(&m);
+    }
     if (status == CLI_DONE && settings->table_file)
         status = cli_measure_write_table(&m);
     clear(&m);

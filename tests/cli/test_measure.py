@@ -153,6 +153,8 @@ fails("never a zero", 1, ["measure", "--sysfs", TX2, "--", "sleep", "0.05"], "re
 write(power, "5000\n")
 status, out, err = kerf("measure", "--sysfs", TX2, "--period", "1ms", "--", "sleep", "0.3")
 check("a sensor that never moves is told about", status == 0 and "may be stuck" in err, err)
+status, out, err = kerf("measure", "--sysfs", TX2, "--period", "1ms", "-n", "20", "--", "sleep", "0.02")
+check("also over many short runs, once", status == 0 and err.count("may be stuck") == 1, err)
 start = time.monotonic()
 fails("a sensor vanishes in mid-run", 1,
       ["measure", "--sysfs", TX2, "--", "sh", "-c", "rm '%s'; exec sleep 300" % power], "in_power0_input", "cannot open")
