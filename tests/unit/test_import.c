@@ -19,6 +19,12 @@
     " {\"name\": \"features.1 || features.3\", \"averageMs\": 0.1},"                               \
     " {\"name\": \"{ForeignNode[features.6...features.10]}\", \"averageMs\": 0.3}]"
 
+/* Kernels of ONNX Runtime: one that names the tensor it writes, and one of its optimisations'. */
+#define KERNELS                                                                                    \
+    "[{\"cat\": \"Node\", \"name\": \"features.1_nchwc_kernel_time\", \"dur\": 2,"                 \
+    " \"args\": {\"op_name\": \"Conv\"}},"                                                         \
+    " {\"cat\": \"Node\", \"name\": \"features.3_kernel_time\", \"dur\": 1, \"args\": {}}]"
+
 static kerf_network *network;
 
 static int load_network(void **state)
@@ -92,6 +98,17 @@ static kerf_status import_and_save(void *context, kerf_error *err)
     return status;
 }
 
+static kerf_status import_kernels(void *context, kerf_error *err)
+{
+    const char *const files[] = {context};
+    kerf_layer_profile *profile = NULL;
+    kerf_status status = kerf_layers_import(files, 1, network, &profile, err);
+    if (status == KERF_OK && (profile->n != 2 || profile->mapped_operators != 3))
+        status = torture_wrong(err, "the layers are others");
+    kerf_layers_destroy(&profile);
+    return status;
+}
+
 static void survives_lack_of_memory(void **state)
 {
     (void)state;
@@ -101,6 +118,8 @@ static void survives_lack_of_memory(void **state)
     char path[256];
     snprintf(path, sizeof path, "%s", text_file_path());
     torture_run(import_and_save, path);
+    text_file_write(KERNELS, NULL, NULL);
+    torture_run(import_kernels, path);
 }
 
 static bool try_bytes(const char *data, size_t size)
@@ -124,7 +143,12 @@ static void files_nobody_wrote(void **state)
         TIMES,
         "{\"Layers\": [{\"Name\": \"features.0\", \"Metadata\": \"[ONNX Layer: features.0]\"}]}",
         "[{\"cat\": \"Node\", \"name\": \"features.0_kernel_time\", \"dur\": 5}]",
-        "{\"features.0\": [[1.5, \"x\"]]}", "name,latency_ms,power_W\n\"features.0\",1,2\n"};
+        "[{\"cat\": \"Node\", \"name\": \"features.0_nchwc_token_3_kernel_time\", \"dur\": 5,"
+        " \"args\": {\"op_name\": \"Conv\"}},"
+        " {\"cat\": \"Node\", \"name\": \"classifier.1/MatMulAddFusion/_kernel_time\", \"dur\": 5,"
+        " \"args\": {\"op_name\": \"Gemm\"}}]",
+        "{\"features.0\": [[1.5, \"x\"]]}",
+        "name,latency_ms,power_W\n\"features.0\",1,2\n"};
     for (size_t s = 0; s < sizeof seeds / sizeof *seeds; s++) {
         const size_t size = strlen(seeds[s]);
         char data[512];
