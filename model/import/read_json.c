@@ -115,14 +115,13 @@ static bool read_repetitions(const kerf_json *entry, raw_layers *layers)
 
 /* --- ONNX Runtime --- */
 
-/* The node of an event that times its kernel: "conv1_kernel_time" -> "conv1". The caller frees. */
-static char *node_of(const char *event)
+/* How long the node's name is in that of an event that times its kernel ("conv1_kernel_time": 5),
+ * or 0 for any other event. */
+static size_t node_length(const char *event)
 {
     static const char suffix[] = "_kernel_time";
     const size_t length = strlen(event), end = sizeof suffix - 1;
-    if (length <= end || strcmp(event + length - end, suffix) != 0)
-        return NULL;
-    return kerf_strndup(event, length - end);
+    return length > end && strcmp(event + length - end, suffix) == 0 ? length - end : 0;
 }
 
 /* {"args": {"op_name": "Conv", ...}} */
@@ -148,12 +147,13 @@ static bool read_event(const kerf_json *entry, raw_layers *layers, size_t *runs)
     if (kerf_json_failed(entry->doc))
         return false;
     *runs += strcmp(category, "Session") == 0 && strcmp(name, "model_run") == 0;
-    if (strcmp(category, "Node") != 0)
-        return true;
-    char *node = node_of(name);
-    if (!node)
+    const size_t length = strcmp(category, "Node") == 0 ? node_length(name) : 0;
+    if (length == 0)
         return true;
     raw_layer *layer = NULL;
+    char *node = kerf_strndup(name, length);
+    if (!node)
+        return fail_memory(entry);
     if (kerf_json_number(entry, "dur", KERF_REQUIRED, 0, 1e6 * MOST_LATENCY_S, &us))
         layer = layer_of(entry, layers, node);
     free(node);
