@@ -37,7 +37,7 @@ given = $(filter command environment,$(firstword $(origin $(1))))
 OWN_FLAGS := $(if $(call given,CC)$(call given,CFLAGS)$(call given,CPPFLAGS)$(call given,LDFLAGS),\
              -$(shell printf '%s' '$(CC) : $(CFLAGS) : $(CPPFLAGS) : $(LDFLAGS)' | cksum | cut -d ' ' -f 1))
 OBJ := $(BUILD)/obj/$(VARIANT)$(strip $(OWN_FLAGS))
-LIB_SRC := $(sort $(wildcard base/*.c model/*.c model/*/*.c net/*.c net/*/*.c planner/*.c planner/solve/*.c planner/service/*.c planner/simulate/*.c))
+LIB_SRC := $(sort $(filter-out planner/cli/%,$(wildcard base/*.c model/*.c model/*/*.c net/*.c net/*/*.c planner/*.c planner/*/*.c)))
 CLI_SRC := $(sort $(wildcard planner/cli/*.c))
 TEST_SUPPORT_SRC := $(sort $(wildcard tests/support/*.c))
 TEST_SRC := $(sort $(wildcard tests/unit/test_*.c tests/property/test_*.c tests/fuzz/test_*.c))

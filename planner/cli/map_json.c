@@ -2,7 +2,7 @@
 #include "planner/cli/map.h"
 #include "planner/cli/plan.h"
 
-#include "planner/map_json.h"
+#include "planner/map/map_json.h"
 
 cli_exit cli_map_json(const cli_map_view *view)
 {

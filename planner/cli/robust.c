@@ -1,7 +1,7 @@
 #include "planner/cli/robust.h"
 
 #include "planner/cli/progress.h"
-#include "planner/sensitivity.h"
+#include "planner/robust/sensitivity.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* What plans are worth under uncertainty, for people. */
 #include "planner/cli/robust.h"
 #include "planner/cli/table.h"
-#include "planner/robust_world.h"
+#include "planner/robust/robust_world.h"
 
 #include <math.h>
 #include <stdio.h>

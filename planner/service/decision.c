@@ -1,7 +1,7 @@
 #include "planner/service/decision.h"
 
 #include "base/memory.h"
-#include "planner/map_json.h"
+#include "planner/map/map_json.h"
 #include "planner/plan_json.h"
 
 #include <stdlib.h>

@@ -2,8 +2,8 @@
 
 #include "base/error.h"
 #include "base/memory.h"
-#include "planner/candidates.h"
 #include "planner/explain.h"
+#include "planner/map/candidates.h"
 
 #include <math.h>
 #include <stdio.h>

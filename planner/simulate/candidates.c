@@ -3,7 +3,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "net/link.h"
-#include "planner/candidates.h"
+#include "planner/map/candidates.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 /* Candidate sets and cells against every legal placement, priced one by one from the definitions,
  * on random problems of every shape, cost, link, objective and limit, over boxes of one to four
  * axes. KERF_SEED sets the seed, KERF_TEST_FULL=1 the number. */
-#include "planner/candidates.h"
-#include "planner/cells.h"
+#include "planner/map/candidates.h"
+#include "planner/map/cells.h"
 #include "tests/support/random_problem.h"
 
 #include <math.h>

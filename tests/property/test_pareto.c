@@ -1,6 +1,6 @@
 /* Pareto fronts against all placements, priced by naive code, and by one way against another.
  * KERF_SEED sets the seed, KERF_TEST_FULL=1 the number. */
-#include "planner/pareto.h"
+#include "planner/pareto/pareto.h"
 #include "tests/support/random_problem.h"
 
 #include <math.h>

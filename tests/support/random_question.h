@@ -3,7 +3,7 @@
 #define KERF_TESTS_RANDOM_QUESTION_H
 
 #include "kerf/plan.h"
-#include "planner/robust_world.h"
+#include "planner/robust/robust_world.h"
 #include "tests/support/random.h"
 
 typedef struct question_box {

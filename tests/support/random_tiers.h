@@ -2,7 +2,7 @@
 #ifndef KERF_TESTS_RANDOM_TIERS_H
 #define KERF_TESTS_RANDOM_TIERS_H
 
-#include "planner/tiers.h"
+#include "planner/tiers/tiers.h"
 #include "tests/support/random_problem.h"
 
 typedef struct tiers_box {

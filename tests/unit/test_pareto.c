@@ -1,7 +1,7 @@
 /* Pareto fronts by the library: bundled networks by two ways, points against plans, limits, time
  * that runs out, graphs too large to enumerate, refusals. */
 #include "kerf/kerf.h"
-#include "planner/pareto.h"
+#include "planner/pareto/pareto.h"
 #include "tests/support/branching.h"
 
 #include <math.h>

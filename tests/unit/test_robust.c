@@ -1,8 +1,8 @@
 /* Robust plans against enumeration: every placement priced by kerf_price in every scenario.
  * KERF_SEED sets the seed of the random questions, KERF_TEST_FULL=1 asks for more of them. */
 #include "kerf/kerf.h"
-#include "planner/robust_stats.h"
-#include "planner/robust_world.h"
+#include "planner/robust/robust_stats.h"
+#include "planner/robust/robust_world.h"
 #include "tests/support/random_question.h"
 #include "tests/support/text_file.h"
 #include "tests/support/torture.h"
