@@ -5,7 +5,9 @@
 #include "base/memory.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <math.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -231,25 +233,27 @@ static kerf_status wait_for_workers(service *s, long timeout_ms, kerf_error *err
     return KERF_OK;
 }
 
-static kerf_status poll_once(service *s, long timeout_ms, bool *requests, kerf_error *err)
+/* Waits for whatever comes first. The router's descriptor tells of what has come since the router
+ * was last found empty (ZMQ_FD in zmq_getsockopt(3)), so requests must be looked for each time
+ * round, after everything else that uses the router. */
+static kerf_status poll_once(service *s, long timeout_ms, kerf_error *err)
 {
-    zmq_pollitem_t items[] = {
-        {.socket = s->router, .events = ZMQ_POLLIN},
-        {.fd = jobs_fd(s->workers), .events = ZMQ_POLLIN},
-        {.fd = s->wake_fd, .events = ZMQ_POLLIN},
-        {.fd = s->metrics ? metrics_fd(s->metrics) : s->wake_fd, .events = ZMQ_POLLIN}};
+    struct pollfd items[] = {{.fd = s->router_fd, .events = POLLIN},
+                             {.fd = jobs_fd(s->workers), .events = POLLIN},
+                             {.fd = s->wake_fd, .events = POLLIN},
+                             {.fd = s->metrics ? metrics_fd(s->metrics) : -1, .events = POLLIN}};
     timeout_ms = sooner(timeout_ms, tell_alive(s));
     if (s->held.n > 0)
         timeout_ms = sooner(timeout_ms, HELD_RETRY_MS);
     if (s->metrics)
         timeout_ms = sooner(timeout_ms, metrics_timeout_ms(s->metrics));
-    if (zmq_poll(items, s->metrics ? 4 : 3, timeout_ms) < 0 && errno != EINTR)
-        return kerf_fail(err, KERF_E_IO, NULL, "cannot wait for requests: %s", zmq_strerror(errno));
-    *requests = items[0].revents & ZMQ_POLLIN;
+    const int wait_ms = (int)sooner(timeout_ms, INT_MAX);
+    if (poll(items, sizeof items / sizeof *items, wait_ms) < 0 && errno != EINTR)
+        return kerf_fail(err, KERF_E_IO, NULL, "cannot wait for requests: %s", strerror(errno));
     release_held(s);
-    if (items[1].revents & ZMQ_POLLIN)
+    if (items[1].revents & POLLIN)
         collect_jobs(s);
-    if (items[2].revents & ZMQ_POLLIN)
+    if (items[2].revents & POLLIN)
         take_orders(s);
     if (s->zap)
         s->stats.refused_clients = zap_refusals(s->zap);
@@ -279,11 +283,10 @@ kerf_status service_run(service *s, kerf_error *err)
 {
     kerf_error_clear(err);
     kerf_status status = KERF_OK;
-    bool requests = false;
+    bool more = true;
     while (status == KERF_OK && !atomic_load(&s->stop_asked)) {
-        status = poll_once(s, requests ? 0 : -1, &requests, err);
-        if (requests)
-            requests = answer_batch(s);
+        status = poll_once(s, more ? 0 : -1, err);
+        more = status == KERF_OK && answer_batch(s);
     }
     if (status == KERF_OK) {
         server_log(s, SERVICE_INFO, "stopping", NULL, 0);
@@ -396,7 +399,8 @@ static kerf_status open_sockets(service *s, kerf_error *err)
     /* ROUTER_MANDATORY: a reply that cannot be delivered is counted, not lost silently. */
     if (!s->router || (s->options.publish && !s->publisher) || !set_limits(s->router) ||
         !set_option(s->router, ZMQ_ROUTER_MANDATORY, 1) ||
-        (s->publisher && !set_limits(s->publisher)))
+        (s->publisher && !set_limits(s->publisher)) ||
+        zmq_getsockopt(s->router, ZMQ_FD, &s->router_fd, &(size_t){sizeof s->router_fd}) != 0)
         return kerf_fail(err, KERF_E_IO, NULL, "cannot open sockets: %s", zmq_strerror(errno));
     kerf_status status = secure(s, err);
     if (status == KERF_OK && s->options.metrics)

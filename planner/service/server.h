@@ -23,7 +23,8 @@ struct service {
     char *endpoints[MAX_BINDS];
     char *publish_endpoint;
     size_t n_endpoints;
-    int wake_fd; /* an order has come */
+    int router_fd; /* the router may have a request */
+    int wake_fd;   /* an order has come */
     atomic_bool stop_asked, reload_asked;
     bool reloading;
     catalogue *catalogue;

@@ -15,7 +15,7 @@ static void add_cost(cut_cost *sum, const cut_cost *cost)
     sum->server_J += cost->server_J;
 }
 
-static void note(cut_graph *g, const cut_tensor *tensor, int kind, uint32_t index)
+static void note(cut_graph *g, const cut_tensor *tensor, payment_kind kind, uint32_t index)
 {
     if (g->surcharged)
         g->paid[tensor - g->problem->tensors] = (payment){kind, index};

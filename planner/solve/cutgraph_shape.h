@@ -11,8 +11,9 @@
 #define SERVER_END  1
 
 /* Where it is paid that a tensor crosses, or that a weight is held. */
+typedef enum payment_kind { NEVER, ALWAYS, AT_DEVICE_END, AT_SERVER_END, ON_ARC } payment_kind;
 typedef struct payment {
-    enum { NEVER, ALWAYS, AT_DEVICE_END, AT_SERVER_END, ON_ARC } kind;
+    payment_kind kind;
     uint32_t index; /* of the node or the arc */
 } payment;
 
