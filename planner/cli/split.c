@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 typedef struct split_job {
     const cli_settings *settings;
@@ -183,9 +184,18 @@ static cli_exit print_table(const split_job *job, const kerf_split *split)
     return printed ? CLI_DONE : cli_error(CLI_FAILED, "out of memory");
 }
 
-static void say(const split_job *job, const kerf_split *split)
+/* A part that was not written, but whose file an earlier split has left. */
+static void warn_left(bool quiet, const kerf_split_file *part, const char *path)
+{
+    if (!part->path && access(path, F_OK) == 0)
+        cli_warning(quiet, "%s was there before and is no part of this split", path);
+}
+
+static void say(const split_job *job, const kerf_split_options *options, const kerf_split *split)
 {
     const bool quiet = job->settings->quiet;
+    warn_left(quiet, &split->head, options->head);
+    warn_left(quiet, &split->tail, options->tail);
     if (!split->tail.path && !quiet)
         fputs("kerf: all operators are on the device: the head is the whole network, and there is "
               "no tail\n",
@@ -278,7 +288,7 @@ static cli_exit write_parts(split_job *job, const kerf_split_options *options)
     if (written != KERF_OK)
         return cli_report(cli_exit_of(written), &err);
     cli_exit status = CLI_DONE;
-    say(job, split);
+    say(job, options, split);
     if (job->settings->json)
         fputs(job->manifest, stdout);
     else

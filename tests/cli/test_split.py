@@ -204,8 +204,12 @@ def check_small():
         status, out, err = cut_small(k, "--force", "--json")
         said = [problem(at("p-%s.onnx" % part)) for part in ("head", "tail")] if not status else []
         check("small network at %d" % k, status == 0 and said == ["", ""], (err, said))
+    status, out, err = cut_small(len(OPERATORS), "--force")
+    check("a file of an earlier split that this one has no part for is told of",
+          status == 0 and "p-tail.onnx was there before" in err, err)
     status, out, err = cut_small(2, "--force", "--json")
     manifest = json.loads(out)
+    check("and not where it is written anew", "was there before" not in err, err)
     crossing = [(c["name"], c.get("auxiliary", False)) for c in manifest["crossing"]]
     check("at relu: a and b cross, b for the If's body alone; Shape runs in the tail",
           crossing == [("a", False), ("b", False)], crossing)
