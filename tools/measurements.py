@@ -72,7 +72,7 @@ def fbnet_blocks(folder):
 def network_layer(row):
     """MACs and parameters as listed; the listed input channels are those of the layer before, so
     that those of this one follow from its MACs (they differ in branches and groups)."""
-    n = {key: int(row[key]) for key in row if key not in ("network", "type")}
+    n = {key: int(row[key]) for key in row if key not in ("network", "resolution", "type")}
     kernel, outputs = n["kernel_h"] * n["kernel_w"], n["output_h"] * n["output_w"]
     cls = {"conv": "conv" if kernel > 1 else "pointwise", "dw": "depthwise", "fc": "fc"}[row["type"]]
     steps = n["macs"] / (n["out_channels"] * outputs)
@@ -85,16 +85,77 @@ def network_layer(row):
     return layer
 
 
-def network_latencies(folder, board):
-    """Whole networks in Keras/TensorFlow: a group is a network, in all sizes of its input."""
-    layers = collections.defaultdict(list)
+# MnasNet as that source's own program builds it, MNASNet.py of perf_prediction, after M. Tan et al.,
+# "MnasNet: Platform-Aware Neural Architecture Search for Mobile", CVPR 2019: blocks of a pointwise
+# expansion, a depthwise and a pointwise convolution. Expansion, channels, kernel, stride, repeats.
+MNASNET = ((3, 24, 3, 2, 3), (3, 40, 5, 2, 3), (6, 80, 5, 2, 3), (6, 96, 3, 1, 2), (6, 192, 5, 2, 4),
+           (6, 320, 3, 1, 1))
+
+
+def channels(number):
+    """A number of channels that was scaled: a multiple of 8, at least 0.9 of it."""
+    rounded = max(8, int(number + 4) // 8 * 8)
+    return rounded + 8 if rounded < 0.9 * number else rounded
+
+
+def mnasnet_layers(width, size):
+    """The convolutions of MnasNet, as rows of the list of layers."""
+    rows = []
+
+    def convolution(kind, c_in, c_out, kernel=1, stride=1):
+        nonlocal size
+        size_in, size = size, -(-size // stride)
+        weights = kernel * kernel * c_out * (c_in if kind == "conv" else 1)
+        rows.append({"type": kind, "in_channels": c_in, "out_channels": c_out, "kernel_h": kernel,
+                     "kernel_w": kernel, "input_h": size_in, "input_w": size_in, "output_h": size,
+                     "output_w": size, "parameters": weights, "macs": weights * size * size})
+        return c_out
+
+    c = convolution("conv", 3, channels(32 * width), 3, 2)
+    convolution("dw", c, c, 3)
+    c = convolution("conv", c, channels(16 * width))
+    for expansion, c_out, kernel, stride, repeats in MNASNET:
+        for i in range(repeats):
+            middle = convolution("conv", c, c * expansion)
+            convolution("dw", middle, middle, kernel, 1 if i else stride)
+            c = convolution("conv", middle, channels(c_out * width))
+    convolution("conv", c, channels(1152 * width))
+    return rows
+
+
+def complete(network, size, rows):
+    """The list of layers lacks the convolutions of MnasNet: its last, fully connected layer is all
+    that is there. Its width says whether those that are added lead to it."""
+    width = re.match(r"MNASNet([0-9.]+)$", network)
+    if not width or len(rows) != 1:
+        return rows
+    added = mnasnet_layers(float(width.group(1)), int(size))
+    if rows[0]["type"] != "fc" or int(rows[0]["in_channels"]) != added[-1]["out_channels"]:
+        raise ValueError("%s at %s: the layer listed is not MnasNet's last" % (network, size))
+    return added + rows
+
+
+def listed_layers(folder, completed=True):
+    """The layers of each network at each size of its input; equal ones that follow each other are
+    counted."""
+    rows, layers = collections.defaultdict(list), {}
     with gzip.open(os.path.join(folder, "network_layers.csv.gz"), "rt") as file:
         for row in csv.DictReader(file):
-            layer, known = network_layer(row), layers[row["network"], row["resolution"]]
+            rows[row["network"], row["resolution"]].append(row)
+    for key, listed in rows.items():
+        known = layers[key] = []
+        for row in complete(*key, listed) if completed else listed:
+            layer = network_layer(row)
             if known and dict(known[-1], count=1) == dict(layer, count=1):
                 known[-1]["count"] = known[-1].get("count", 1) + 1
             else:
                 known.append(layer)
+    return layers
+
+
+def network_latencies(folder, board, completed=True):
+    """Whole networks in Keras/TensorFlow: a group is a network, in all sizes of its input."""
+    layers = listed_layers(folder, completed)
     rows = []
     with open(os.path.join(folder, "network_latency.csv")) as file:
         for row in csv.DictReader(file):
@@ -105,7 +166,9 @@ def network_latencies(folder, board):
                              "layers": layers[key], "latency": row["latency_ms"] + " ms"})
     return {"source": "Bouzidi et al., perf_prediction: latency of whole networks in "
                       "Keras/TensorFlow float32, batch 1; convolutions and fully connected layers "
-                      "are listed, others are not", "board": board, "measurements": rows}
+                      "are listed, others are not%s" % (
+                          "; MnasNet's convolutions are those of its program MNASNet.py"
+                          if completed else ""), "board": board, "measurements": rows}
 
 
 def elements(tensor):
@@ -163,7 +226,9 @@ def main():
     write(output, "tx2-blocks", fbnet_blocks(data))
     write(output, "orin-nano-layers", orin_layers(data))
     for board in ("jetson-tx2", "jetson-agx-xavier", "jetson-nano"):
-        write(output, board[len("jetson-"):] + "-networks", network_latencies(data, board))
+        name = board[len("jetson-"):] + "-networks"
+        write(output, name, network_latencies(data, board))
+        write(output, name + "-as-listed", network_latencies(data, board, completed=False))
 
 
 if __name__ == "__main__":
