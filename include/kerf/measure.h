@@ -106,10 +106,12 @@ typedef struct kerf_tegrastats {
     kerf_integral *rail; /* rails->n entries */
     kerf_integral total;
     size_t lines, skipped; /* with rails, and without (those are passed over) */
+    double stamped_s; /* between two lines, as their own dates and times say; NAN: they have none */
+    double stamped_error_s; /* of that, as times are told in whole seconds */
 } kerf_tegrastats;
 
-/* Reads a log of at most 256 MB whose lines are interval_s apart. The rails
- * of the total are chosen as by kerf_rails_choose.
+/* Reads a log of at most 256 MB whose lines are interval_s apart, whatever times they tell
+ * themselves (see stamped_s). The rails of the total are chosen as by kerf_rails_choose.
  * KERF_E_IO, KERF_E_SYNTAX (where: the line), KERF_E_INVALID (no line has rails, a line lacks one
  * that others have, ...), KERF_E_TOO_LARGE. The caller owns *log. */
 KERF_API kerf_status kerf_tegrastats_load(const char *path, double interval_s,

@@ -5,7 +5,7 @@
  *     11-24-2026 10:00:00 RAM 5000/30536MB ... VDD_GPU_SOC 3150mW/2971mW VDD_CPU_CV 900mW/900mW
  *
  * Memory is told as pairs too, but with other units or in other words' places: a rail's name has a
- * capital first, and is none of those. */
+ * capital first, and is none of those. Lines may begin with a date and a time. */
 #include "model/measure/rails.h"
 
 #include "base/error.h"
@@ -52,12 +52,13 @@ static bool is_power(const char *word, double *power_W)
     return true;
 }
 
-/* RAM, SWAP, IRAM tell memory ("2045/7860MB", which is_power refuses, but "0/252" may be). */
+/* RAM, SWAP, IRAM tell memory ("2045/7860MB", which is_power refuses, but "0/252" may be); NC is a
+ * channel that is not wired, of which there may be several. */
 static bool is_rail(const char *word)
 {
-    static const char *const memory[] = {"RAM", "IRAM", "SWAP"};
-    for (size_t i = 0; i < sizeof memory / sizeof *memory; i++)
-        if (strcmp(word, memory[i]) == 0)
+    static const char *const others[] = {"RAM", "IRAM", "SWAP", "NC"};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (strcmp(word, others[i]) == 0)
             return false;
     return isupper((unsigned char)*word) && strlen(word) < NAME_SIZE;
 }
@@ -80,6 +81,55 @@ static size_t read_line(char *line, reading *found, size_t most)
         previous = word;
     }
     return n;
+}
+
+/* The figure of exactly `digits` digits at *text, which moves on behind it and one more character.
+ */
+static bool read_digits(const char **text, size_t digits, int *value)
+{
+    *value = 0;
+    for (size_t i = 0; i < digits; i++, ++*text) {
+        if (!isdigit((unsigned char)**text))
+            return false;
+        *value = 10 * *value + (**text - '0');
+    }
+    if (**text != '\0')
+        ++*text;
+    return true;
+}
+
+/* "11-24-2026 10:00:00": seconds since some day, or NAN. */
+static double read_stamp(const char *line)
+{
+    int month, day, year, hour, minute, second;
+    if (!read_digits(&line, 2, &month) || !read_digits(&line, 2, &day) ||
+        !read_digits(&line, 4, &year) || !read_digits(&line, 2, &hour) ||
+        !read_digits(&line, 2, &minute) || !read_digits(&line, 2, &second) || month < 1 ||
+        month > 12)
+        return NAN;
+    /* Days of a calendar whose year begins in March, so that leap days come last. */
+    const int months = (month + 9) % 12, y = year - (month <= 2);
+    const int days = 365 * y + y / 4 - y / 100 + y / 400 + (153 * months + 2) / 5 + day;
+    return 86400.0 * days + 3600.0 * hour + 60.0 * minute + second;
+}
+
+/* What the lines' own times say. */
+typedef struct stamps {
+    size_t first, last; /* lines that have one; 0: none */
+    double first_s, last_s;
+} stamps;
+
+static void note_stamp(stamps *s, const char *line, size_t number)
+{
+    const double time_s = read_stamp(line);
+    if (isnan(time_s))
+        return;
+    if (s->first == 0) {
+        s->first = number;
+        s->first_s = time_s;
+    }
+    s->last = number;
+    s->last_s = time_s;
 }
 
 static kerf_status name_rails(kerf_tegrastats *log, const reading *found, size_t n,
@@ -124,13 +174,14 @@ static kerf_status read_lines(kerf_tegrastats *log, char *text, double interval_
                               const char *const *chosen, size_t n_chosen, kerf_error *err)
 {
     reading found[MOST_WORDS];
+    stamps times = {0};
     size_t number = 0;
     kerf_status status = KERF_OK;
     for (char *line = text, *next = NULL; status == KERF_OK && line && *line; line = next) {
         next = strchr(line, '\n');
         if (next)
             *next++ = '\0';
-        number++;
+        note_stamp(&times, line, ++number);
         const size_t n = read_line(line, found, MOST_WORDS);
         if (n == 0) {
             log->skipped++;
@@ -141,6 +192,9 @@ static kerf_status read_lines(kerf_tegrastats *log, char *text, double interval_
         if (status == KERF_OK)
             status = add_line(log, found, n, number, (double)number * interval_s, err);
     }
+    const double steps = (double)(times.last - times.first);
+    log->stamped_s = steps > 0 ? (times.last_s - times.first_s) / steps : NAN;
+    log->stamped_error_s = steps > 0 ? 1 / steps : NAN;
     if (status == KERF_OK && log->lines == 0)
         return kerf_fail(err, KERF_E_INVALID, NULL,
                          "has no line with power rails, expected some such as \"VDD_IN 2345/2345\" "

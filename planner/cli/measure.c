@@ -6,10 +6,12 @@
 #include "base/memory.h"
 #include "base/outfile.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 #define MOST_RUNS     100000
-#define STUCK_SAMPLES 50 /* a live sensor flickers by more than nothing in that many */
+#define OFF_INTERVAL  0.1 /* of the interval: what tegrastats takes to read adds to it */
+#define STUCK_SAMPLES 50  /* a live sensor flickers by more than nothing in that many */
 
 static void clear(cli_measurement *m)
 {
@@ -109,6 +111,26 @@ static cli_exit measure_command(cli_measurement *m)
     return status;
 }
 
+/* Where the lines tell their times, an interval that is not theirs makes the energy wrong by that
+ * factor: one that was only assumed is refused. */
+static cli_exit check_interval(const cli_settings *s, const kerf_tegrastats *log, double interval_s)
+{
+    char stamped[40], taken[40];
+    if (!(fabs(log->stamped_s - interval_s) > log->stamped_error_s + OFF_INTERVAL * interval_s))
+        return CLI_DONE; /* also where they tell none */
+    kerf_format_quantity(log->stamped_s, KERF_TIME, 3, stamped, sizeof stamped);
+    kerf_format_quantity(interval_s, KERF_TIME, 3, taken, sizeof taken);
+    if (s->interval_s > 0) {
+        cli_warning(s->quiet, "%s: its lines are %s apart by their own times, taken as %s apart",
+                    s->tegrastats, stamped, taken);
+        return CLI_DONE;
+    }
+    return cli_error(CLI_FAILED,
+                     "%s: its lines are %s apart by their own times, expected %s; say how far they "
+                     "are apart with --interval",
+                     s->tegrastats, stamped, taken);
+}
+
 static cli_exit read_log(cli_measurement *m)
 {
     const cli_settings *s = m->settings;
@@ -118,7 +140,11 @@ static cli_exit read_log(cli_measurement *m)
     if (kerf_tegrastats_load(s->tegrastats, interval_s, s->rails.items, s->rails.n, &log, &err) !=
         KERF_OK)
         return cli_report(CLI_FAILED, &err);
-    cli_exit status = CLI_DONE;
+    cli_exit status = check_interval(s, log, interval_s);
+    if (status != CLI_DONE) {
+        kerf_tegrastats_destroy(&log);
+        return status;
+    }
     m->runs = kerf_calloc(1, sizeof *m->runs);
     kerf_energy *rail = kerf_calloc(log->rails->n, sizeof *rail);
     if (!m->runs || !rail) {

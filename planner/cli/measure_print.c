@@ -101,10 +101,11 @@ static void print_head(const cli_measurement *m)
         if (m->rails->list[i].in_total)
             printf("%s %s", named++ ? " +" : "", m->rails->list[i].name);
     printf("; %zu run%s, %zu samples %s in the first, %s apart, at most %s;\n"
-           "sampling errs by %.2g %% of the energy at most, by its own estimate.\n\n",
+           "the error of sampling is estimated at %.2g %% of the energy%s.\n\n",
            m->n, m->n == 1 ? "" : "s", first->samples, "a rail",
            quantity(first->period_s, KERF_TIME, period, sizeof period),
-           quantity(first->longest_s, KERF_TIME, gap, sizeof gap), 100 * worst_error(m));
+           quantity(first->longest_s, KERF_TIME, gap, sizeof gap), 100 * worst_error(m),
+           m->n == 1 ? "" : " where it is largest");
 }
 
 static void summary_row(cli_table *table, const char *name, const kerf_summary *s,

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #define PERIOD_S 0.01
+#define GRACE_S  2 /* for a command that is to end */
 
 typedef struct sampler {
     const cli_measurement *m;
@@ -42,6 +43,9 @@ static bool open_sampler(sampler *s, const cli_measurement *m)
     sigaddset(&s->signals, SIGCHLD);
     sigaddset(&s->signals, SIGINT);
     sigaddset(&s->signals, SIGTERM);
+    sigaddset(&s->signals, SIGHUP);
+    /* A parent may have left it ignored, and then the end of a child is never told. */
+    signal(SIGCHLD, SIG_DFL);
     sigprocmask(SIG_BLOCK, &s->signals, &s->before);
     return s->power_W && s->rail;
 }
@@ -153,10 +157,20 @@ static pid_t start_command(const sampler *s, char *const *argv, int *error)
     return *error ? -1 : child;
 }
 
-static void end_child(pid_t child)
+/* What does not end when it is asked to is killed after a while. */
+static void end_child(const sampler *s, pid_t child)
 {
+    const double until_s = now_s() + GRACE_S;
     kill(child, SIGTERM);
-    waitpid(child, NULL, 0);
+    while (waitpid(child, NULL, WNOHANG) == 0) {
+        if (now_s() < until_s) {
+            wait_until(s, until_s);
+            continue;
+        }
+        kill(child, SIGKILL);
+        waitpid(child, NULL, 0);
+        return;
+    }
 }
 
 typedef struct ended {
@@ -171,7 +185,7 @@ static kerf_status watch(sampler *s, pid_t child, double start_s, ended *e, kerf
     for (double due_s = start_s;;) {
         const kerf_status status = sample(s, err);
         if (status != KERF_OK) {
-            end_child(child);
+            end_child(s, child);
             return status;
         }
         due_s = next_due(s, due_s);
@@ -179,9 +193,9 @@ static kerf_status watch(sampler *s, pid_t child, double start_s, ended *e, kerf
         e->end_s = now_s();
         if (signal == SIGCHLD && waitpid(child, &e->how, WNOHANG) == child)
             return KERF_OK;
-        if (signal == SIGINT || signal == SIGTERM) {
+        if (signal == SIGINT || signal == SIGTERM || signal == SIGHUP) {
             e->interrupted = true;
-            end_child(child);
+            end_child(s, child);
             return KERF_OK;
         }
     }

@@ -4,6 +4,7 @@ import io
 import json
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import threading
@@ -191,6 +192,16 @@ timer.cancel()
 check("an interruption ends the command and tells nothing",
       process.returncode == 1 and "interrupted" in err and out == "", (process.returncode, out, err))
 
+process = subprocess.run([KERF, "measure", "--sysfs", TX2, "--", "sleep", "0.05"], capture_output=True, text=True, timeout=60,
+                         env=tap.ENV, preexec_fn=lambda: signal.signal(signal.SIGCHLD, signal.SIG_IGN))
+check("a parent that ignores its children's ends does not matter", process.returncode == 0, process)
+start = time.monotonic()
+fails("a sensor vanishes, and the command does not end when asked to", 1,
+      ["measure", "--sysfs", TX2, "--", "sh", "-c", "trap '' TERM; rm '%s'; while :; do sleep 0.1; done" % power],
+      "cannot open")
+check("and the command was killed", time.monotonic() - start < 60)
+write(power, "5000\n")
+
 # --- a table for calibration, a log of tegrastats ---
 
 table = ROOT + "/table.json"
@@ -204,6 +215,14 @@ log = ROOT + "/tegrastats.log"
 write(log, "RAM 1/2MB VDD_IN 4000/4000 VDD_CPU 100/100\n" * 3)
 m = measured("--tegrastats", log, "--interval", "100ms")
 check("a log of tegrastats", near(m["total"]["energy_J"]["mean"], 0.8, 1e-9), m)
+stamped = ["11-24-2026 23:59:%02d" % (50 + i // 10) if i < 100 else "11-25-2026 00:00:00" for i in range(101)]
+write(log, "".join(t + " RAM 1/2MB VDD_IN 4000mW/4000mW NC 0mW/0mW NC 0mW/0mW\n" for t in stamped))
+fails("a log whose lines tell of another interval than the default", 1, ["measure", "--tegrastats", log],
+      "100 ms apart by their own times", "--interval")
+m = measured("--tegrastats", log, "--interval", "100ms")
+check("unless it is given", near(m["total"]["energy_J"]["mean"], 40, 1e-9) and len(m["rails"]) == 1, m)
+status, out, err = kerf("measure", "--tegrastats", log, "--interval", "1s")
+check("a wrong one is warned of", status == 0 and "taken as 1 s apart" in err, err)
 fails("a log that is not there", 1, ["measure", "--tegrastats", ROOT + "/none"], "cannot open")
 try:
     import jsonschema
