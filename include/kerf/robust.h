@@ -175,12 +175,15 @@ typedef struct kerf_sensitivity {
     kerf_break_even *list; /* factors first */
     size_t n;
     size_t closest; /* the factor that needs to change least; KERF_NONE: none changes the answer */
+    bool stopped;   /* at the time limit, or by progress: these are the first ones */
 } kerf_sensitivity;
 
 /* Where the answer to a question changes, for each coefficient that matters on its own, for
  * latency, energy, idle, server and radio as a whole, and for uplink, downlink, rtt and load. Looks
- * at all placements: KERF_E_TOO_LARGE above `most_placements` (0: 50000). The errors of
- * kerf_plan_make. */
+ * at all placements, KERF_E_TOO_LARGE where there are more than `most_placements`; 0: up to 50000,
+ * and where there are more asks the solvers, which takes the longer the more an answer to the
+ * question itself takes. The errors of kerf_plan_make; KERF_E_TIME_LIMIT where no answer was proven
+ * to be the best. */
 KERF_API kerf_status kerf_sensitivity_make(const kerf_question *question, size_t most_placements,
                                            kerf_sensitivity **sensitivity, kerf_error *err);
 KERF_API void kerf_sensitivity_destroy(kerf_sensitivity **sensitivity);

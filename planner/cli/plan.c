@@ -63,6 +63,9 @@ static void warn_of_gap(const cli_settings *settings, const kerf_plan *plan,
                     "there are too many placements to price all: the plan is the "
                     "best of %zu that are best in some scenarios",
                     doubts->robust->placements);
+    else if (plan->optimal)
+        cli_warning(settings->quiet, "stopped at the time limit: where the answer changes is not "
+                                     "known for all figures");
     else
         cli_warning(settings->quiet, "%s: the plan may be up to %.3g %% from the best",
                     settings->time_limit_s > 0 ? "stopped at the time limit"
@@ -109,7 +112,8 @@ cli_exit cli_plan(const cli_settings *settings)
     status = print(settings, &scene, plan, &doubts);
     if (status == CLI_DONE && settings->plot)
         status = cli_plan_plot(&scene, plan, settings->plot);
-    if (status == CLI_DONE && (!plan->optimal || (doubts.robust && doubts.robust->stopped))) {
+    const bool stopped = doubts.stopped || (doubts.robust && doubts.robust->stopped);
+    if (status == CLI_DONE && (!plan->optimal || stopped)) {
         status = CLI_STOPPED;
         warn_of_gap(settings, plan, &doubts);
     }

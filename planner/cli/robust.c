@@ -142,7 +142,8 @@ static cli_exit hint(cli_scene *scene, cli_doubts *doubts)
 {
     kerf_question quiet = scene->question;
     quiet.progress = NULL; /* that of the plan has ended */
-    sensitivity_find(&quiet, quick_placements(&quiet), true, &doubts->sensitivity, NULL);
+    const walk_size size = {.few = quick_placements(&quiet), .refuse = true};
+    sensitivity_find(&quiet, &size, true, &doubts->sensitivity, NULL);
     scene->sensitivity = doubts->sensitivity;
     return CLI_DONE;
 }
@@ -162,8 +163,11 @@ cli_exit cli_sensitivity_make(const cli_settings *settings, cli_scene *scene, co
     cli_progress_start(&progress, settings, &scene->question);
     const kerf_status made = kerf_sensitivity_make(&scene->question, 0, &doubts->sensitivity, &err);
     cli_progress_end(&progress);
-    scene->sensitivity = doubts->sensitivity;
-    return made == KERF_OK ? CLI_DONE : fail(settings, scene, made, &err);
+    doubts->stopped =
+        made == KERF_E_TIME_LIMIT || (made == KERF_OK && doubts->sensitivity->stopped);
+    if (!doubts->stopped)
+        scene->sensitivity = doubts->sensitivity;
+    return made == KERF_OK || doubts->stopped ? CLI_DONE : fail(settings, scene, made, &err);
 }
 
 void cli_doubts_clear(cli_doubts *doubts)

@@ -21,6 +21,7 @@ typedef struct cli_doubts {
     kerf_spreads *spreads;
     kerf_robust *robust;
     kerf_sensitivity *sensitivity;
+    bool stopped; /* before all were found where the answer changes */
 } cli_doubts;
 
 /* Makes the plan under uncertainty; reports what is wrong. */

@@ -138,13 +138,26 @@ static void put_sensitivity(cli_json *j, json_t *document, const kerf_sensitivit
                 cli_json_put(j, break_even, keys[k][1], borders(j, b));
     }
     cli_json_put(j, break_even, "coefficients", coefficients);
-    cli_json_text(j, break_even, "closest",
-                  s->closest == KERF_NONE ? NULL : s->list[s->closest].what);
+    if (!s->stopped)
+        cli_json_text(j, break_even, "closest",
+                      s->closest == KERF_NONE ? NULL : s->list[s->closest].what);
+}
+
+static void put_left_out(cli_json *j, json_t *document)
+{
+    json_t *list = json_object_get(document, "left_out");
+    if (!list) {
+        list = json_array();
+        cli_json_put(j, document, "left_out", list);
+    }
+    cli_json_append(j, list, json_string("sensitivity"));
 }
 
 void cli_doubts_json(cli_json *j, json_t *document, const cli_settings *settings,
                      const cli_scene *scene, const cli_doubts *doubts)
 {
+    if (document && doubts->stopped)
+        put_left_out(j, document);
     if (document && doubts->sensitivity)
         put_sensitivity(j, document, doubts->sensitivity);
     if (!document || !doubts->robust)

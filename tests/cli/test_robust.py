@@ -162,6 +162,34 @@ for side, step in (("below", 1 - 1e-3), ("above", 1 + 1e-3)):
         before = plan(*CHAIN, option, "%.12g %s" % (value / step, unit))["cut_id"]
         check("%s %s: the answer changes there" % (key, side),
               before == document["cut_id"] and beyond != document["cut_id"], (before, beyond))
+
+# 18 branches have 2^18 placements and more: solvers are asked.
+blocks = [{"name": "b%d" % i, "type": "Block", "inputs": ["x"], "outputs": ["y%d" % i], "macs": 10 ** 7 * (1 + i % 5),
+           "weight_bytes": 1000, "output_shapes": [[1, 4 + i, 16, 16]]} for i in range(18)]
+blocks.append({"name": "join", "type": "Block", "inputs": ["y%d" % i for i in range(18)], "outputs": ["z"],
+               "macs": 10 ** 8, "weight_bytes": 1000, "output_shapes": [[1, 10]]})
+with tempfile.TemporaryDirectory() as folder:
+    wide = os.path.join(folder, "wide.json")
+    with open(wide, "w") as file:
+        json.dump({"format": "kerf-network/1", "name": "wide", "outputs": ["z"], "operators": blocks,
+                   "inputs": [{"name": "x", "shape": [1, 3, 64, 64], "type": "float32"}]}, file)
+    words = (wide, *CHAIN[1:5], "--link", "plain", "--uplink", "20 Mbit/s")
+    document = plan(*words, "--sensitivity")
+    fits("break-evens of too many placements to look at fit the schema", document, PLAN)
+    changes = [(key, option, unit, side, step) for side, step in (("below", 1 - 1e-3), ("above", 1 + 1e-3))
+               for key, option, unit in (("downlink_bps", "--downlink", "bit/s"), ("rtt_s", "--rtt", "s"))
+               if document["break_even"][key][side]]
+    check("some change the answer", changes and document["break_even"]["coefficients"], document["break_even"])
+    for key, option, unit, side, step in changes:
+        value = document["break_even"][key][side]
+        beyond, before = [plan(*words, option, "%.12g %s" % (at, unit))["cut_id"] for at in (value * step, value / step)]
+        check("%s %s: the answer changes there too" % (key, side),
+              before == document["cut_id"] and beyond != document["cut_id"], (before, beyond))
+    status, out, err = kerf("plan", *words, "--sensitivity", "--objective", "edp", "--time-limit", "50 ms", "--json")
+    document = json.loads(out)
+    fits("what the time limit leaves fits the schema", document, PLAN)
+    check("and says what it left out", status == 0 or (status == 4 and "sensitivity" in document["left_out"]),
+          (status, err))
 fails("--sensitivity is of a plan as stated", 2, ("plan", *CHAIN, *SPEC, "--sensitivity", "--objective", "expected"),
       "--sensitivity")
 tap.done()

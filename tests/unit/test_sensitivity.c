@@ -1,6 +1,7 @@
 /* Where answers change, against planning anew on both sides of every border. KERF_SEED sets the
  * seed of the random questions, KERF_TEST_FULL=1 asks for more of them. */
 #include "kerf/kerf.h"
+#include "planner/robust/sensitivity.h"
 #include "tests/support/random_question.h"
 #include "tests/support/torture.h"
 
@@ -132,6 +133,32 @@ static void check_all(const kerf_question *q, bool all_exact)
     kerf_plan_destroy(&s.plan);
 }
 
+/* A transfer that ends before the full rate is reached takes no less time at a higher one: the
+ * uplink is listed all the same where the plan knows of a border. */
+static void check_uplink(const kerf_question *q)
+{
+    kerf_plan *plan = NULL;
+    kerf_sensitivity *found = NULL;
+    kerf_error err = {0};
+    if (kerf_plan_make(q, &plan, &err) == KERF_E_INFEASIBLE)
+        return;
+    assert_non_null(plan);
+    assert_int_equal(kerf_sensitivity_make(q, 0, &found, &err), KERF_OK);
+    double below = 0, above = INFINITY;
+    for (size_t i = 0; i < found->n; i++)
+        if (strcmp(found->list[i].what, "uplink") == 0) {
+            below = found->list[i].below;
+            above = found->list[i].above;
+        }
+    if (!(fabs(below - plan->break_even_below_bps) <= 1e-7 * below) ||
+        !(above == plan->break_even_above_bps ||
+          fabs(above - plan->break_even_above_bps) <= 1e-7 * above))
+        fail_msg("uplink: from %.17g to %.17g, the plan says %.17g to %.17g", below, above,
+                 plan->break_even_below_bps, plan->break_even_above_bps);
+    kerf_plan_destroy(&plan);
+    kerf_sensitivity_destroy(&found);
+}
+
 /* One power mode and encoding, no limits, costs that are sums: every border is exact. */
 static void test_sums(void **state)
 {
@@ -146,6 +173,66 @@ static void test_sums(void **state)
         box.q.power_mode = "fast";
         box.q.n_encodings = box.q.n_encodings ? 1 : 0;
         check_all(&box.q, true);
+        check_uplink(&box.q);
+        question_box_clear(&box);
+    }
+}
+
+/* The same border; or none, where so far off only rounding tells whether there is one. */
+static bool same_border(double a, double b, double now)
+{
+    const double far = 9e5;
+    if (!(a > 0) || isinf(a))
+        return a == b || b <= now / far || b >= now * far;
+    return fabs(a - b) <= 1e-6 * a;
+}
+
+/* `asked` may list figures that change no placement that pins allow: nothing comes of them. */
+static void compare(const kerf_sensitivity *all, const kerf_sensitivity *asked, bool exact)
+{
+    size_t i = 0;
+    for (size_t k = 0; k < asked->n; k++) {
+        const kerf_break_even *a = &all->list[i], *b = &asked->list[k];
+        if (i == all->n || strcmp(a->what, b->what) != 0) {
+            if (b->below > 0 || !isinf(b->above))
+                fail_msg("%s: from %.17g to %.17g by solvers, and not looked at over all "
+                         "placements",
+                         b->what, b->below, b->above);
+            continue;
+        }
+        const double now = a->now > 0 ? a->now : 1;
+        if (exact &&
+            !(same_border(a->below, b->below, now) && same_border(a->above, b->above, now)))
+            fail_msg("%s: from %.17g to %.17g over all placements, from %.17g to %.17g by solvers",
+                     a->what, a->below, a->above, b->below, b->above);
+        i++;
+    }
+    assert_int_equal(i, all->n);
+    if (exact)
+        assert_int_equal(all->closest == KERF_NONE, asked->closest == KERF_NONE);
+}
+
+/* Solvers that are asked find what a look at all placements finds. */
+static void test_asked(void **state)
+{
+    (void)state;
+    rng r = {rng_seed(13)};
+    for (size_t i = 0; i < cases(40, 400); i++) {
+        question_box box;
+        const walk_size few = {.few = 50000, .refuse = true}, none = {.few = 1};
+        kerf_sensitivity *all = NULL, *asked = NULL;
+        kerf_error err = {0};
+        const bool sums = rng_chance(&r, 0.7);
+        random_question(&r, 2 + rng_below(&r, 6), sums, &box);
+        if (sums && (box.q.objective == KERF_OBJ_EDP || box.q.objective == KERF_OBJ_THROUGHPUT))
+            box.q.objective = KERF_OBJ_ENERGY;
+        const kerf_status status = sensitivity_find(&box.q, &few, !sums, &all, &err);
+        if (sensitivity_find(&box.q, &none, !sums, &asked, &err) != status)
+            fail_msg("KERF_SEED: %s: %s", err.where, err.message);
+        if (status == KERF_OK)
+            compare(all, asked, sums);
+        kerf_sensitivity_destroy(&all);
+        kerf_sensitivity_destroy(&asked);
         question_box_clear(&box);
     }
 }
@@ -235,6 +322,15 @@ static kerf_status make(void *context, kerf_error *err)
     return status;
 }
 
+static kerf_status ask(void *context, kerf_error *err)
+{
+    const walk_size none = {.few = 1};
+    kerf_sensitivity *found = NULL;
+    const kerf_status status = sensitivity_find(context, &none, true, &found, err);
+    kerf_sensitivity_destroy(&found);
+    return status;
+}
+
 static void test_torture(void **state)
 {
     (void)state;
@@ -244,15 +340,16 @@ static void test_torture(void **state)
         skip();
     random_question(&r, 2, false, &box);
     torture_run(make, &box.q);
+    torture_run(ask, &box.q);
     question_box_clear(&box);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_sums),    cmocka_unit_test(test_others),
-        cmocka_unit_test(test_uplink),  cmocka_unit_test(test_too_large),
-        cmocka_unit_test(test_torture),
+        cmocka_unit_test(test_sums),      cmocka_unit_test(test_asked),
+        cmocka_unit_test(test_others),    cmocka_unit_test(test_uplink),
+        cmocka_unit_test(test_too_large), cmocka_unit_test(test_torture),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
